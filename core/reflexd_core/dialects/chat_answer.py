@@ -1,0 +1,183 @@
+"""OpenAI chat completions: watching answers, and turning a stream into a body or a body into a stream.
+
+What came is stored as it came; turning happens only when the other form is asked for. Nothing is validated:
+fields that no schema knows (``reasoning_content``, ``x_groq``, ``provider`` …) travel along.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.dialects import chat_merge
+from reflexd_core.request import Form, Usage, Verdict
+from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
+
+DONE = "[DONE]"
+_LIMIT_REACHED = "length"
+_FILTERED = "content_filter"
+
+
+class StreamWatch:
+    """Watches a stream: complete when every choice has its finish_reason, then ``[DONE]`` came, and no error."""
+
+    def __init__(self) -> None:
+        self._reader = SseReader()
+        self._reasons: dict[int, str | None] = {}
+        self._ended = False
+        self._fault: str | None = None
+        self._usage: Usage | None = None
+        self._model: str | None = None
+        self._calls_tools = False
+
+    def feed(self, chunk: bytes) -> bool:
+        for event in self._reader.feed(chunk):
+            self._look(event)
+        return self._ended
+
+    def verdict(self) -> Verdict:
+        for event in self._reader.finish():
+            self._look(event)
+        return _verdict(
+            fault=self._fault or (None if self._ended else "cut"),
+            reasons=list(self._reasons.values()),
+            usage=self._usage,
+            model=self._model,
+            calls_tools=self._calls_tools,
+        )
+
+    def _look(self, event: SseEvent) -> None:
+        if event.data == DONE:
+            self._ended = True
+            return
+        chunk = _object_in(event)
+        if chunk is None or event.event == "error" or chunk.get("error") is not None:
+            self._fault = self._fault or ("unreadable" if chunk is None else "error-event")
+            return
+        self._usage = _usage_in(chunk) or self._usage
+        if isinstance(model := chunk.get("model"), str):
+            self._model = model
+        for choice in _choices(chunk):
+            index = choice.get("index")
+            reason = choice.get("finish_reason")
+            if isinstance(index, int) and (isinstance(reason, str) or index not in self._reasons):
+                self._reasons[index] = reason if isinstance(reason, str) else None
+            delta = choice.get("delta")
+            if isinstance(delta, dict) and (delta.get("tool_calls") or delta.get("function_call")):
+                self._calls_tools = True
+
+
+class BodyWatch:
+    """Watches a body; a JSON document has no end of its own, so only the end of the message tells."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> bool:
+        self._chunks.append(chunk)
+        return False
+
+    def verdict(self) -> Verdict:
+        completion = _decode(b"".join(self._chunks))
+        if completion is None:
+            return Verdict(storable=False, reason="unreadable")
+        choices = _choices(completion)
+        reasons = [reason if isinstance(reason := c.get("finish_reason"), str) else None for c in choices]
+        messages = [message for c in choices if isinstance(message := c.get("message"), dict)]
+        model = completion.get("model")
+        return _verdict(
+            fault="error-event" if completion.get("error") is not None else None,
+            reasons=reasons,
+            usage=_usage_in(completion),
+            model=model if isinstance(model, str) else None,
+            calls_tools=any(m.get("tool_calls") or m.get("function_call") for m in messages),
+        )
+
+
+def replay(recorded: Form, answer: bytes, asked: Form, *, wants_usage: bool) -> bytes:
+    """See `Dialect.replay`."""
+    if recorded is asked:
+        return answer if asked is Form.BODY or wants_usage else _without_usage(answer)
+    if asked is Form.BODY:
+        return msgspec.json.encode(chat_merge.assemble(list(chunks_of(answer))))
+    completion = _decode(answer)
+    if completion is None:
+        raise ValueError("the stored body is not a JSON object")
+    chunks = chat_merge.disassemble(completion, with_usage=wants_usage)
+    return b"".join(write_event(msgspec.json.encode(chunk).decode()) for chunk in chunks) + write_event(DONE)
+
+
+def chunks_of(stream: bytes) -> Iterator[JsonObject]:
+    reader = SseReader()
+    for event in [*reader.feed(stream), *reader.finish()]:
+        chunk = _object_in(event)
+        if chunk is not None:
+            yield chunk
+
+
+def usage_of(recorded: Form, answer: bytes) -> Usage | None:
+    chunks = chunks_of(answer) if recorded is Form.STREAM else iter([_decode(answer) or {}])
+    return next((usage for chunk in chunks if (usage := _usage_in(chunk)) is not None), None)
+
+
+def _without_usage(stream: bytes) -> bytes:
+    """The stream less the chunk that only ``stream_options.include_usage`` brings; every other byte stays."""
+    return b"".join(block for block in split_blocks(stream) if not _is_usage_chunk(block))
+
+
+def _is_usage_chunk(block: bytes) -> bool:
+    if b'"usage"' not in block:
+        return False
+    event = read_block(block)
+    chunk = _object_in(event) if event is not None else None
+    return chunk is not None and chunk.get("choices") == [] and chunk.get("usage") is not None
+
+
+def _verdict(
+    *, fault: str | None, reasons: list[str | None], usage: Usage | None, model: str | None, calls_tools: bool
+) -> Verdict:
+    fault = fault or _fault_in(reasons)
+    return Verdict(
+        storable=fault is None,
+        reason=fault or "complete",
+        usage=usage,
+        model=model,
+        exact_only=calls_tools or _LIMIT_REACHED in reasons,
+    )
+
+
+def _fault_in(reasons: list[str | None]) -> str | None:
+    if not reasons:
+        return "no-choices"
+    if None in reasons:
+        return "unfinished"
+    return "content-filter" if _FILTERED in reasons else None
+
+
+def _object_in(event: SseEvent) -> JsonObject | None:
+    return _decode(event.data.encode()) if event.data != DONE else None
+
+
+def _decode(raw: bytes) -> JsonObject | None:
+    try:
+        value: Json = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _choices(holder: JsonObject) -> list[JsonObject]:
+    choices = holder.get("choices")
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _usage_in(holder: JsonObject) -> Usage | None:
+    match holder.get("usage"):
+        case {"prompt_tokens": int(taken), "completion_tokens": int(given), **rest}:
+            match rest.get("prompt_tokens_details"):
+                case {"cached_tokens": int(cached)}:
+                    return Usage(input=taken, output=given, cached_input=cached)
+                case _:
+                    return Usage(input=taken, output=given)
+        case _:
+            return None

@@ -1,0 +1,177 @@
+"""OpenAI chat completions: a stream's chunks as one completion, and one completion as a stream's chunks.
+
+Decision: which strings are pieces to be joined and which are values to be replaced cannot be told from the wire.
+OpenAI's own helper joins every string, so a provider that repeats ``role`` or ``channel`` in each chunk makes it
+say ``assistantassistant``. Here the names of text fields are joined and everything else keeps its last value,
+which is what the same providers send in their bodies.
+"""
+
+from copy import deepcopy
+
+from reflexd_core.canonical import Json, JsonObject
+
+TEXTS = frozenset(
+    {
+        "content",
+        "refusal",
+        "reasoning",
+        "reasoning_content",
+        "arguments",
+        "text",
+        "summary",
+        "data",
+        "signature",
+    }
+    | {"thinking", "transcript", "input"}
+)
+"""Fields whose strings come in pieces, at any depth of a delta."""
+
+_LISTS_OF_VALUES = frozenset({"annotations", "content", "refusal", "token_ids"})
+"""Lists whose entries only ever add up (log-probabilities, citations), unlike those with an ``index``."""
+
+_FIRST_WINS = frozenset({"id", "created", "model"})
+"""Who answered, as SDKs take it: from the first chunk (groq/compound changes its id in every one)."""
+
+_CHUNK = "chat.completion.chunk"
+_COMPLETION = "chat.completion"
+
+
+def assemble(chunks: list[JsonObject]) -> JsonObject:
+    """The completion that the chunks of one stream amount to."""
+    completion: JsonObject = {}
+    choices: dict[int, JsonObject] = {}
+    for chunk in chunks:
+        for name, value in chunk.items():
+            if name == "choices":
+                _add_choices(choices, value)
+            elif completion.get(name) is None or (value is not None and name not in _FIRST_WINS):
+                completion[name] = value
+    completion.pop("obfuscation", None)  # random padding against traffic analysis, of one chunk each
+    completion["object"] = _COMPLETION
+    completion["choices"] = [_finished(choices[index]) for index in sorted(choices)]
+    return completion
+
+
+def disassemble(completion: JsonObject, *, with_usage: bool) -> list[JsonObject]:
+    """Chunks that amount to the completion: each choice's message, each choice's end, then the usage."""
+    envelope = {name: value for name, value in completion.items() if name not in ("choices", "usage")}
+    envelope["object"] = _CHUNK
+    choices = completion.get("choices")
+    chunks: list[JsonObject] = []
+    ends: list[JsonObject] = []
+    for choice in choices if isinstance(choices, list) else []:
+        if not isinstance(choice, dict):
+            continue
+        rest = {name: value for name, value in choice.items() if name not in ("message", "finish_reason")}
+        message = choice.get("message")
+        delta = _delta_of(message) if isinstance(message, dict) else {}
+        chunks.append({**envelope, "choices": [{**rest, "delta": delta, "finish_reason": None}]})
+        end: JsonObject = {"index": choice.get("index", 0), "delta": {}}
+        ends.append({**envelope, "choices": [{**end, "finish_reason": choice.get("finish_reason")}]})
+    chunks += ends
+    if with_usage and completion.get("usage") is not None:
+        chunks.append({**envelope, "choices": [], "usage": completion["usage"]})
+    return chunks
+
+
+def _add_choices(choices: dict[int, JsonObject], value: Json) -> None:
+    for piece in value if isinstance(value, list) else []:
+        if not isinstance(piece, dict):
+            continue
+        index = piece.get("index", 0)
+        if not isinstance(index, int):
+            continue
+        choice = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
+        message = choice["message"]
+        for name, part in piece.items():
+            if name == "delta":
+                if isinstance(part, dict) and isinstance(message, dict):
+                    _merge(message, part)
+            elif name == "logprobs" and isinstance(part, dict):
+                logprobs = choice.get("logprobs")
+                choice["logprobs"] = _merge(logprobs if isinstance(logprobs, dict) else {}, part)
+            elif part is not None or name not in choice:
+                choice[name] = part
+
+
+def _merge(whole: JsonObject, piece: JsonObject) -> JsonObject:
+    """Add one delta to what was merged so far, in place."""
+    for name, part in piece.items():
+        known = whole.get(name)
+        if known is None:
+            whole[name] = _merge_list([], name, part) if isinstance(part, list) else deepcopy(part)
+        elif part is None:
+            continue
+        elif isinstance(known, str) and isinstance(part, str):
+            whole[name] = known + part if name in TEXTS else part or known
+        elif isinstance(known, dict) and isinstance(part, dict):
+            _merge(known, part)
+        elif isinstance(known, list) and isinstance(part, list):
+            _merge_list(known, name, part)
+        else:
+            whole[name] = part
+    return whole
+
+
+def _merge_list(known: list[Json], name: str, parts: list[Json]) -> list[Json]:
+    """Entries with an ``index`` are pieces of the entry of that index (and type); others are appended."""
+    for part in parts:
+        twin = _twin(known, part) if name not in _LISTS_OF_VALUES and isinstance(part, dict) else None
+        if twin is not None and isinstance(part, dict):
+            if name == "executed_tools":  # groq repeats the whole entry with its results
+                twin.update(part)
+            else:
+                _merge(twin, part)
+        else:
+            known.append(deepcopy(part))
+    return known
+
+
+def _twin(known: list[Json], part: JsonObject) -> JsonObject | None:
+    index = part.get("index")
+    if not isinstance(index, int):
+        return None
+    for entry in known:
+        if isinstance(entry, dict) and entry.get("index") == index and _same_type(entry, part):
+            return entry
+    return None
+
+
+def _same_type(entry: JsonObject, part: JsonObject) -> bool:
+    first, second = entry.get("type"), part.get("type")
+    return first is None or second is None or first == second
+
+
+def _finished(choice: JsonObject) -> JsonObject:
+    """A choice as a body shows it: tool calls carry no ``index``, and ``content`` is always there."""
+    message = choice["message"]
+    if isinstance(message, dict):
+        message.setdefault("role", "assistant")
+        message.setdefault("content", None)
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            message["tool_calls"] = [_without_index(call) for call in _by_index(calls)]
+    choice.setdefault("logprobs", None)
+    return choice
+
+
+def _by_index(calls: list[Json]) -> list[Json]:
+    def place(call: Json) -> int:
+        index = call.get("index") if isinstance(call, dict) else None
+        return index if isinstance(index, int) else len(calls)
+
+    return sorted(calls, key=place)
+
+
+def _without_index(call: Json) -> Json:
+    return {k: v for k, v in call.items() if k != "index"} if isinstance(call, dict) else call
+
+
+def _delta_of(message: JsonObject) -> JsonObject:
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    indexed: list[Json] = [
+        {**call, "index": place} if isinstance(call, dict) else call for place, call in enumerate(calls)
+    ]
+    return {**message, "tool_calls": indexed}

@@ -1,0 +1,90 @@
+"""Exact key and scope: 32 bytes each, BLAKE3 over everything that must be the same.
+
+Every part is framed by its length, so no two different sequences of parts feed the hash the same bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from blake3 import blake3
+
+from reflexd_core.canonical import JsonObject, canonicalize
+
+RECIPE = b"reflex-key-1"
+"""Changes whenever the recipe does: an old entry then simply is not found."""
+
+KEYED_HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta")
+"""API versions, the only headers that change an answer."""
+
+UNKEYED_QUERY = frozenset({"beta", "alt", "key"})
+"""``beta`` and ``alt`` say how the answer travels; ``key`` is a credential."""
+
+_LISTS = frozenset({"anthropic-beta"})
+
+
+def digest(*parts: bytes) -> bytes:
+    """BLAKE3 over the parts, each framed by its length; 32 bytes."""
+    hasher = blake3()
+    for part in parts:
+        hasher.update(len(part).to_bytes(8, "little"))
+        hasher.update(part)
+    return hasher.digest()
+
+
+def memo_key(tenant: str, upstream: str, target: bytes, headers: Mapping[str, str], raw: bytes) -> bytes:
+    """Names one byte-equal request; what it was found to mean may be remembered under it.
+
+    ``target`` is the request target as it came, path and query.
+    """
+    return digest(tenant.encode(), upstream.encode(), target, *header_parts(headers), raw)
+
+
+def exact_key(
+    *,
+    tenant: str,
+    upstream: str,
+    dialect: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: JsonObject,
+) -> bytes:
+    """The exact key of a request whose ``body`` went through the rewrites.
+
+    ``headers`` by lower-case name. Raises `Uncomparable` where the body has no canonical form.
+    """
+    return digest(
+        RECIPE,
+        tenant.encode(),
+        upstream.encode(),
+        dialect.encode(),
+        path.encode(),
+        _query_part(query),
+        *header_parts(headers),
+        canonicalize(body),
+    )
+
+
+def scope_key(key_parts: Iterable[str], headers: Mapping[str, str], scoped: JsonObject) -> bytes:
+    """The scope: like the exact key, over what stays when the question is taken out."""
+    return digest(
+        RECIPE + b"-scope",
+        *(part.encode() for part in key_parts),
+        *header_parts(headers),
+        canonicalize(scoped),
+    )
+
+
+def header_parts(headers: Mapping[str, str]) -> list[bytes]:
+    parts: list[bytes] = []
+    for name in KEYED_HEADERS:
+        value = headers.get(name)
+        if value is not None:
+            settled = ",".join(sorted(item.strip() for item in value.split(","))) if name in _LISTS else value.strip()
+            parts.append(f"{name}:{settled}".encode())
+    return parts
+
+
+def _query_part(query: str) -> bytes:
+    pairs = sorted(pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in UNKEYED_QUERY)
+    return digest(*(text.encode() for pair in pairs for text in pair))

@@ -1,0 +1,309 @@
+"""The machine of one exchange: ``step(state, event, policy) -> (state, commands)``, and nothing else.
+
+`step` is pure. It raises `IllegalTransition` for a pair that the table does not have: then *we* broke the rules,
+nothing has happened, and the driver forwards the request as if there were no cache.
+"""
+
+from typing import assert_never
+
+from reflexd_core import commands as cmd
+from reflexd_core import events as ev
+from reflexd_core import states as st
+from reflexd_core.commands import Command, Status
+from reflexd_core.entry import EntryFacts, entry_id, unsuitable
+from reflexd_core.policy import Ask, OnLeave, Policy
+from reflexd_core.request import Verdict
+
+Result = tuple[st.State, tuple[Command, ...]]
+
+ONLY_IF_CACHED = cmd.Refuse(
+    504, "not_cached", "The request said only-if-cached, and Reflex has no stored answer for it."
+)
+SILENT = cmd.Refuse(504, "upstream_timeout", "The provider stayed silent for too long.", retry=True)
+
+
+class IllegalTransition(Exception):  # noqa: N818 - named as the table names it
+    """An event came that its state does not allow: a bug of ours."""
+
+
+def step(state: st.State, event: ev.Event, policy: Policy) -> Result:
+    """What the exchange does next, and what is to be done for it."""
+    result: Result | None
+    match state:
+        case st.SeekingExact():
+            result = _seeking_exact(state, event, policy)
+        case st.Replaying():
+            result = _replaying(state, event)
+        case st.Arriving():
+            result = _arriving(event)
+        case st.Embedding():
+            result = _embedding(state, event)
+        case st.SeekingNear():
+            result = _seeking_near(state, event)
+        case st.Judging():
+            result = _judging(state, event)
+        case st.Waiting():
+            result = _waiting(state, event)
+        case st.Forwarding():
+            result = _forwarding(state, event, policy)
+        case st.Relaying():
+            result = _relaying(state, event, policy)
+        case st.Storing():
+            result = _storing(state, event)
+        case st.Done():
+            result = None
+        case _:
+            assert_never(state)
+    if result is None:
+        raise IllegalTransition(f"{type(event).__name__} in {type(state).__name__}")
+    return result
+
+
+def _arriving(event: ev.Event) -> Result | None:
+    match event:
+        case ev.RequestArrived(ask=ask):
+            if ask.refusal is not None:
+                return st.Done("refused"), (cmd.Refuse(400, "unsupported_request", ask.refusal),)
+            if ask.reads and ask.key is not None:
+                return st.SeekingExact(ask), (cmd.SeekExact(),)
+            if ask.only_if_cached:
+                return st.Done("not-cached"), (ONLY_IF_CACHED,)
+            if ask.bypasses:
+                return _forward(ask, ask.reason, Status.BYPASS)
+            return _forward(ask, "no-cache")
+        case ev.ClientLeft() | ev.DeadlinePassed():
+            return st.Done("left"), ()
+        case _:
+            return None
+
+
+def _seeking_exact(state: st.SeekingExact, event: ev.Event, policy: Policy) -> Result | None:
+    ask = state.ask
+    match event:
+        case ev.ExactFound(at=at, entry=entry):
+            unfit = unsuitable(entry, ask, at)
+            if unfit is None:
+                return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(entry, Status.HIT_L1),)
+            return _after_exact(ask, unfit, policy)
+        case ev.ExactMissed():
+            return _after_exact(ask, "not-stored", policy)
+        case ev.ExactFailed(why=why):
+            return _give_up(ask, why)
+        case ev.DeadlinePassed():
+            return _give_up(ask, "lookup-too-slow")
+        case ev.ClientLeft():
+            return st.Done("left"), ()
+        case _:
+            return None
+
+
+def _embedding(state: st.Embedding, event: ev.Event) -> Result | None:
+    match event:
+        case ev.Embedded():
+            return st.SeekingNear(state.ask), (cmd.SeekNear(),)
+        case ev.EmbedFailed(why=why):
+            return _give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def _seeking_near(state: st.SeekingNear, event: ev.Event) -> Result | None:
+    match event:
+        case ev.CandidatesFound(candidates=()):
+            return _give_up(state.ask, "nothing-near")
+        case ev.CandidatesFound(candidates=candidates):
+            return st.Judging(state.ask), (cmd.Judge(candidates),)
+        case ev.SeekFailed(why=why):
+            return _give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def _judging(state: st.Judging, event: ev.Event) -> Result | None:
+    match event:
+        case ev.Judged(at=at, accepted=ev.Candidate() as found, score=score, reason=reason):
+            unfit = unsuitable(found.entry, state.ask, at)
+            if unfit is not None:
+                return _give_up(state.ask, unfit)
+            replay = cmd.Replay(found.entry, Status.HIT_L3, similarity=found.similarity, score=score)
+            return st.Replaying(state.ask, Status.HIT_L3), (replay,)
+        case ev.Judged(reason=reason):
+            return _give_up(state.ask, reason)
+        case ev.JudgeFailed(why=why):
+            return _give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def _waiting(state: st.Waiting, event: ev.Event) -> Result | None:
+    ask = state.ask
+    match event:
+        case ev.TwinFound():
+            return _join(ask, event)
+        case ev.TwinStarted():
+            following = st.Waiting(ask, state.leader, state.same_form, started=True)
+            return following, _relay_of(state.leader) if state.same_form else ()
+        case ev.TwinEnded(at=at, entry=entry):
+            if state.same_form and state.started:
+                return st.Done("joined"), ()
+            return _from_twin(ask, entry, at)
+        case ev.TwinFailed():
+            if state.same_form and state.started:
+                return st.Done("cut"), (cmd.Cut(),)
+            return _forward(ask, "twin-failed")
+        case ev.Promoted():
+            return _forward(ask, "leader-failed")
+        case ev.DeadlinePassed():
+            if state.same_form and state.started:
+                return state, ()
+            return _forward(ask, "twin-too-slow")
+        case ev.ClientLeft():
+            return st.Done("left"), ()
+        case _:
+            return None
+
+
+def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result | None:
+    match event:
+        case ev.TwinFound():
+            return _join(state.ask, event)
+        case ev.ResponseStarted(status=status):
+            relaying = st.Relaying(state.ask, status, client_here=state.client_here)
+            return relaying, ()
+        case ev.UpstreamFailed(status=status, why=why):
+            refusal = cmd.Refuse(status, "upstream_unreachable", f"Reflex could not reach the provider: {why}", True)
+            return st.Done("upstream-failed"), (refusal,) if state.client_here else ()
+        case ev.DeadlinePassed():
+            return st.Done("upstream-silent"), (
+                cmd.CancelUpstream(),
+                *((SILENT,) if state.client_here else ()),
+            )
+        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if policy.on_leave is OnLeave.CANCEL:
+            return st.Done("left"), (cmd.CancelUpstream(),)
+        case ev.ClientLeft() | ev.FollowersLeft():
+            return st.Forwarding(state.ask, state.status, client_here=False), ()
+        case _:
+            return None
+
+
+def _relaying(state: st.Relaying, event: ev.Event, policy: Policy) -> Result | None:
+    cut: tuple[Command, ...] = (cmd.Cut(),) if state.client_here else ()
+    match event:
+        case ev.ChunkArrived(size=size):
+            return _count(state, size, policy)
+        case ev.AnswerCompleted(at=at, verdict=verdict):
+            return _complete(state, at, verdict)
+        case ev.ResponseEnded(reason=reason):
+            return st.Done(f"not-stored: {reason}"), ()
+        case ev.UpstreamFailed():
+            return st.Done("cut"), cut
+        case ev.DeadlinePassed():
+            return st.Done("upstream-silent"), (cmd.CancelUpstream(), *cut)
+        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if policy.on_leave is OnLeave.CANCEL:
+            return st.Done("left"), (cmd.CancelUpstream(),)
+        case ev.ClientLeft() | ev.FollowersLeft():
+            return _without_client(state), ()
+        case _:
+            return None
+
+
+def _replaying(state: st.Replaying, event: ev.Event) -> Result | None:
+    match event:
+        case ev.ReplayFinished():
+            return st.Done("replayed"), ()
+        case ev.ReplayFailed(why=why):
+            return _forward(state.ask, why)
+        case ev.ClientLeft():
+            return st.Done("left"), ()
+        case ev.DeadlinePassed():
+            return state, ()
+        case _:
+            return None
+
+
+def _storing(state: st.Storing, event: ev.Event) -> Result | None:
+    match event:
+        case ev.Stored():
+            return st.Done("stored"), ()
+        case ev.StoreFailed(why=why):
+            return st.Done(f"not-stored: {why}"), ()
+        case ev.ClientLeft() | ev.FollowersLeft() | ev.DeadlinePassed():
+            return state, ()
+        case _:
+            return None
+
+
+def _after_exact(ask: Ask, reason: str, policy: Policy) -> Result:
+    """Not in the exact tier: on to meaning where it may be compared, else to the provider."""
+    if policy.semantic and ask.exact_only is None:
+        return st.Embedding(ask), (cmd.Embed(),)
+    return _give_up(ask, reason)
+
+
+def _give_up(ask: Ask, reason: str) -> Result:
+    """The cache has nothing: forward, unless the client wanted nothing else."""
+    if ask.only_if_cached:
+        return st.Done("not-cached"), (ONLY_IF_CACHED,)
+    return _forward(ask, reason)
+
+
+def _forward(ask: Ask, reason: str, status: Status = Status.MISS) -> Result:
+    return st.Forwarding(ask, status), (cmd.Forward(status, reason),)
+
+
+def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:
+    match event:
+        case ev.ClientLeft():
+            return st.Done("left"), ()
+        case ev.DeadlinePassed():
+            return _forward(ask, "too-slow")
+        case _:
+            return None
+
+
+def _join(ask: Ask, twin: ev.TwinFound) -> Result:
+    waiting = st.Waiting(ask, twin.leader, twin.same_form, started=twin.started)
+    return waiting, _relay_of(twin.leader) if twin.same_form and twin.started else ()
+
+
+def _relay_of(leader: int) -> tuple[Command, ...]:
+    return (cmd.Relay(leader, joined=True),)
+
+
+def _from_twin(ask: Ask, entry: EntryFacts | None, at: float) -> Result:
+    if entry is not None and unsuitable(entry, ask, at) is None:
+        return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(entry, Status.HIT_L1),)
+    return _forward(ask, "twin-not-stored")
+
+
+def _count(state: st.Relaying, size: int, policy: Policy) -> Result:
+    total = state.size + size
+    recording = state.recording and total <= policy.record_limit
+    counted = st.Relaying(state.ask, state.http_status, total, recording, state.client_here)
+    return counted, (cmd.StopRecording(),) if state.recording and not recording else ()
+
+
+def _complete(state: st.Relaying, at: float, verdict: Verdict) -> Result:
+    ask = state.ask
+    if not state.recording:
+        return st.Done("not-stored: too-large"), ()
+    if not verdict.storable:
+        return st.Done(f"not-stored: {verdict.reason}"), ()
+    if not ask.stores or ask.key is None or state.http_status != 200:
+        return st.Done("not-stored: not-asked"), ()
+    entry = EntryFacts(
+        id=entry_id(ask.key),
+        dialect=ask.dialect,
+        model=verdict.model or ask.model,
+        form=ask.form,
+        created=at,
+        expires=at + ask.lifetime if ask.lifetime is not None else None,
+        has_usage=verdict.usage is not None,
+        asked_usage=ask.wants_usage,
+        usage=verdict.usage,
+    )
+    return st.Storing(), (cmd.Admit(entry, verdict.exact_only),)
+
+
+def _without_client(state: st.Relaying) -> st.Relaying:
+    return st.Relaying(state.ask, state.http_status, state.size, state.recording, client_here=False)

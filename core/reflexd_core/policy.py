@@ -1,0 +1,192 @@
+"""Policy: what a tenant allows, what a request's headers ask for, and what follows from both.
+
+Reading and storing are decided here, once, as an `Ask`; the machine only carries it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reflexd_core.request import Form, Reading
+
+MIB = 1024 * 1024
+
+
+class OnLeave(StrEnum):
+    """What happens upstream when the last client has left."""
+
+    CANCEL = "cancel"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A tenant's rules. Immutable: a change is a new policy, and exchanges under way keep theirs."""
+
+    caching: bool = True
+    """False is pass-through: everything is forwarded, nothing read or stored."""
+    exact_lifetime: float | None = None
+    """Seconds an entry lives; None is for ever (until storage needs the room)."""
+    on_leave: OnLeave = OnLeave.CANCEL
+    semantic: bool = False
+    """Whether an embedder and a verifier are there to compare meaning."""
+    record_limit: int = 16 * MIB
+    """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
+    join_silence: float = 30.0
+    """Seconds without a byte after which nobody joins a leader any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directives:
+    """What a request's own headers ask of the cache (RFC 9111 meaning)."""
+
+    bypass: str | None = None
+    """Why the cache is to be left out of it entirely."""
+    no_cache: bool = False
+    no_store: bool = False
+    only_if_cached: bool = False
+    max_age: float | None = None
+    min_fresh: float = 0.0
+    lifetime: float | None = None
+    """``x-cache-ttl``, seconds."""
+    exact: bool = False
+    """``x-reflex-tiers: exact``."""
+    retry: bool = False
+    """The client says that this is another attempt (``x-stainless-retry-count``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request as the machine sees it: which entry it could use, and what it allows."""
+
+    key: bytes | None
+    """The exact key; None where the request cannot be compared."""
+    dialect: str
+    model: str
+    form: Form
+    wants_usage: bool
+    reads: bool
+    stores: bool
+    joins: bool
+    reason: str
+    """Why the cache is left out (``bypass``), or empty."""
+    only_if_cached: bool = False
+    max_age: float | None = None
+    min_fresh: float = 0.0
+    lifetime: float | None = None
+    """Seconds the answer may live; None is for ever."""
+    exact_only: str | None = None
+    refusal: str | None = None
+
+    @property
+    def bypasses(self) -> bool:
+        return not self.reads and not self.stores
+
+
+CONTROL_HEADERS = frozenset(
+    {
+        "x-reflex-tenant",
+        "x-bypass-cache",
+        "x-cache-ttl",
+        "x-reflex-tiers",
+        "x-reflex-format",
+        "x-reflex-token",
+    }
+)
+"""Request headers that speak to Reflex; none of them is forwarded."""
+
+
+def read_directives(headers: Mapping[str, str]) -> Directives:
+    """What the headers (by lower-case name) ask for.
+
+    A directive of Reflex's own that cannot be read leaves the cache out: an answer must never rest on a guess,
+    and the client must never get an error that the provider did not send. RFC 9111 section 4.2.1 says the same
+    of an unreadable ``Cache-Control``.
+    """
+    cache_control = headers.get("cache-control")
+    tiers = headers.get("x-reflex-tiers", "").strip().lower()
+    lifetime = _seconds(headers.get("x-cache-ttl"))
+    if _is_true(headers.get("x-bypass-cache")):
+        return Directives(bypass="x-bypass-cache")
+    if tiers not in ("", "exact"):
+        return Directives(bypass="unreadable x-reflex-tiers")
+    if lifetime is _UNREADABLE:
+        return Directives(bypass="unreadable x-cache-ttl")
+    asked = _cache_control(cache_control) if cache_control else {}
+    max_age, min_fresh = _seconds(asked.get("max-age")), _seconds(asked.get("min-fresh"))
+    return Directives(
+        no_cache="no-cache" in asked or max_age is _UNREADABLE or min_fresh is _UNREADABLE,
+        no_store="no-store" in asked or lifetime == 0,
+        only_if_cached="only-if-cached" in asked,
+        max_age=max_age,
+        min_fresh=min_fresh or 0.0,
+        lifetime=lifetime,
+        exact=tiers == "exact",
+        retry=headers.get("x-stainless-retry-count", "0").strip() not in ("", "0"),
+    )
+
+
+def decide(reading: Reading, dialect: str, key: bytes, directives: Directives, policy: Policy) -> Ask:
+    """The `Ask` of a request that was read and has a key."""
+    bypass = directives.bypass or reading.stateful or (None if policy.caching else "paused")
+    reads = bypass is None and not directives.no_cache
+    stores = bypass is None and not directives.no_store
+    plain = directives.max_age is None and not directives.retry and not directives.only_if_cached
+    lifetimes = [
+        seconds for seconds in (directives.lifetime or policy.exact_lifetime, reading.lifetime) if seconds is not None
+    ]
+    return Ask(
+        key=key,
+        dialect=dialect,
+        model=reading.model,
+        form=reading.form,
+        wants_usage=reading.wants_usage,
+        reads=reads,
+        stores=stores,
+        joins=reads and stores and plain,
+        reason=bypass or "",
+        only_if_cached=directives.only_if_cached,
+        max_age=directives.max_age,
+        min_fresh=directives.min_fresh,
+        lifetime=min(lifetimes) if lifetimes else None,
+        exact_only="asked" if directives.exact else reading.exact_only,
+        refusal=reading.refusal,
+    )
+
+
+def pass_through(reason: str, form: Form = Form.BODY) -> Ask:
+    """The `Ask` of a request that Reflex cannot or must not compare."""
+    return Ask(
+        key=None,
+        dialect="",
+        model="",
+        form=form,
+        wants_usage=False,
+        reads=False,
+        stores=False,
+        joins=False,
+        reason=reason,
+    )
+
+
+_UNREADABLE = -1.0
+
+
+def _seconds(text: str | None) -> float | None:
+    """RFC 9111 delta-seconds; `_UNREADABLE` for anything else."""
+    if text is None:
+        return None
+    text = text.strip().strip('"')
+    return float(min(int(text), 2**31)) if text.isascii() and text.isdigit() and len(text) < 16 else _UNREADABLE
+
+
+def _is_true(text: str | None) -> bool:
+    return text is not None and text.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _cache_control(text: str) -> dict[str, str | None]:
+    asked: dict[str, str | None] = {}
+    for item in text.split(","):
+        name, given, value = item.strip().partition("=")
+        asked[name.strip().lower()] = value if given else None
+    return asked
