@@ -73,7 +73,7 @@ def es6_number(number: float) -> str:
     mantissa, _, exponent = repr(abs(number)).partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = whole + ("" if fraction == "0" else fraction)
-    point = len(whole) + int(exponent or 0)  # the value is 0.digits × 10^point
+    point = len(whole) + int(exponent or 0)  # the value is 0.digits times 10^point
     stripped = digits.lstrip("0")
     point -= len(digits) - len(stripped)
     digits = stripped.rstrip("0")

@@ -59,10 +59,10 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Let the client have the answer of ``leader`` (itself, mostly) from its first byte on, as it comes."""
+    """Let the client have an answer from its first byte on, as it comes."""
 
-    leader: int
-    joined: bool
+    leader: int | None
+    """Whose answer: a twin's, or the exchange's own (None)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result
             return _join(state.ask, event)
         case ev.ResponseStarted(status=status):
             relaying = st.Relaying(state.ask, status, client_here=state.client_here)
-            return relaying, ()
+            return relaying, (cmd.Relay(None),) if state.client_here else ()
         case ev.UpstreamFailed(status=status, why=why):
             refusal = cmd.Refuse(status, "upstream_unreachable", f"Reflex could not reach the provider: {why}", True)
             return st.Done("upstream-failed"), (refusal,) if state.client_here else ()
@@ -267,7 +267,7 @@ def _join(ask: Ask, twin: ev.TwinFound) -> Result:
 
 
 def _relay_of(leader: int) -> tuple[Command, ...]:
-    return (cmd.Relay(leader, joined=True),)
+    return (cmd.Relay(leader),)
 
 
 def _from_twin(ask: Ask, entry: EntryFacts | None, at: float) -> Result:

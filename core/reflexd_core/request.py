@@ -4,7 +4,7 @@ A `Reading` is made once per distinct body by a dialect. It says what the reques
 that is the machine's part.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reflexd_core.canonical import JsonObject
@@ -47,6 +47,10 @@ class Reading:
     """Why Reflex itself refuses the request, in words for the client; None almost always."""
     lifetime: float | None = None
     """Seconds the answer may live at most, where the request itself shortens it (web search)."""
+
+    def without_bodies(self) -> "Reading":
+        """What may be remembered of a request beyond its own life: facts, no text but the question's."""
+        return replace(self, keyed={}, scoped=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
