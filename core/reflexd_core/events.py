@@ -162,8 +162,9 @@ class ResponseEnded:
 class UpstreamFailed:
     at: float
     status: int
-    """What to tell the client if it has nothing yet: 502 or 504."""
+    """What to tell the client if it has nothing yet: 502, 504, or 400 where Reflex itself cannot go on."""
     why: str
+    """In words, for the client."""
 
 
 @dataclass(frozen=True, slots=True)

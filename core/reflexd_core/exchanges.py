@@ -71,11 +71,20 @@ class Exchanges:
         self._move(exchange, event, routed)
         return routed
 
-    def abandon(self, exchange: int) -> None:
-        """Forget an exchange whose driver failed; its followers are told that the twin broke off."""
+    def abandon(self, exchange: int, at: float) -> Routed:
+        """Forget an exchange whose driver failed; whoever joined it goes on without it."""
+        routed: Routed = []
         self._states.pop(exchange, None)
         self._policies.pop(exchange, None)
-        self._leave_flight(exchange)
+        led, followed = self._leads.get(exchange), self._follows.get(exchange)
+        if followed is not None:
+            self._leave_flight(exchange)
+            self._dismiss(followed, at, routed)
+        elif led is not None and led.started:
+            self._break(led, at, routed)
+        elif led is not None:
+            self._promote(led, at, routed)
+        return routed
 
     def _move(self, exchange: int, event: ev.Event, routed: Routed) -> None:
         state = self._states.get(exchange)
@@ -87,15 +96,18 @@ class Exchanges:
         if isinstance(event, ev.ClientLeft):
             flight = self._leads.get(exchange)
             event = ev.ClientLeft(event.at, followers=len(flight.joined) if flight is not None else 0)
+        followed = self._follows.get(exchange)
         new, commands = step(state, event, policy)
         if isinstance(new, st.Forwarding) and not isinstance(state, st.Forwarding):
             new, commands = self._join_or_lead(exchange, new, commands, event.at, policy)
+        elif not isinstance(new, st.Waiting):
+            self._leave_flight(exchange)
         self._states[exchange] = new
         routed.extend((exchange, command) for command in commands)
         if exchange in self._leads:
             self._tell_joined(self._leads[exchange], event, new, commands, routed)
-        elif exchange in self._follows and not isinstance(new, st.Waiting):
-            self._part(exchange, event.at, routed)
+        if followed is not None:
+            self._dismiss(followed, event.at, routed)
         if isinstance(new, st.Done):
             self._states.pop(exchange, None)
             self._policies.pop(exchange, None)
@@ -171,18 +183,19 @@ class Exchanges:
             if place == 0:
                 self._move(joined, ev.Promoted(at), routed)
                 continue
-            successor = self._leads[heirs[0]]
+            # The first heir itself joined another flight where a second leader was called, this one being silent.
+            successor = self._leads.get(heirs[0]) or self._follows[heirs[0]]
             state = self._states[joined]
             assert isinstance(state, st.Waiting)  # noqa: S101 - only Waiting exchanges are joined
             successor.joined.append(joined)
             self._follows[joined] = successor
             same_form = successor.serves(state.ask)
-            self._move(joined, ev.TwinFound(at, successor.leader, same_form, started=False), routed)
+            self._move(joined, ev.TwinFound(at, successor.leader, same_form, successor.started), routed)
+        flight.joined.clear()
+        self._dismiss(flight, at, routed)
 
-    def _part(self, exchange: int, at: float, routed: Routed) -> None:
-        """A follower went its own way; the last one to leave a leader without a client ends the call."""
-        flight = self._follows[exchange]
-        self._leave_flight(exchange)
+    def _dismiss(self, flight: _Flight, at: float, routed: Routed) -> None:
+        """After one who had joined went its own way: a leader without a client and without followers hears of it."""
         leader = self._states.get(flight.leader)
         alone = isinstance(leader, st.Forwarding | st.Relaying) and not leader.client_here
         if not flight.joined and alone:
@@ -200,6 +213,3 @@ class Exchanges:
         flight = self._follows.pop(exchange, None)
         if flight is not None:
             flight.joined.remove(exchange)
-        led = self._leads.get(exchange)
-        if led is not None:
-            self._close(led)

@@ -86,5 +86,8 @@ def header_parts(headers: Mapping[str, str]) -> list[bytes]:
 
 
 def _query_part(query: str) -> bytes:
-    pairs = sorted(pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in UNKEYED_QUERY)
+    # Latin-1 reads every byte as itself; as UTF-8, all that is malformed would read alike. Only names are sorted:
+    # the order of repeated fields may count.
+    read = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+    pairs = sorted((pair for pair in read if pair[0] not in UNKEYED_QUERY), key=lambda pair: pair[0])
     return digest(*(text.encode() for pair in pairs for text in pair))

@@ -171,7 +171,8 @@ def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result
             relaying = st.Relaying(state.ask, status, client_here=state.client_here)
             return relaying, (cmd.Relay(None),) if state.client_here else ()
         case ev.UpstreamFailed(status=status, why=why):
-            refusal = cmd.Refuse(status, "upstream_unreachable", f"Reflex could not reach the provider: {why}", True)
+            code = "upstream_unreachable" if status >= 500 else "upstream_not_configured"
+            refusal = cmd.Refuse(status, code, why, retry=status >= 500)
             return st.Done("upstream-failed"), (refusal,) if state.client_here else ()
         case ev.DeadlinePassed():
             return st.Done("upstream-silent"), (
@@ -212,7 +213,7 @@ def _replaying(state: st.Replaying, event: ev.Event) -> Result | None:
         case ev.ReplayFinished():
             return st.Done("replayed"), ()
         case ev.ReplayFailed(why=why):
-            return _forward(state.ask, why)
+            return _give_up(state.ask, why)
         case ev.ClientLeft():
             return st.Done("left"), ()
         case ev.DeadlinePassed():
@@ -256,7 +257,7 @@ def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:
         case ev.ClientLeft():
             return st.Done("left"), ()
         case ev.DeadlinePassed():
-            return _forward(ask, "too-slow")
+            return _give_up(ask, "too-slow")
         case _:
             return None
 

@@ -184,9 +184,9 @@ def _is_true(text: str | None) -> bool:
     return text is not None and text.strip().lower() not in ("", "0", "false", "no", "off")
 
 
-def _cache_control(text: str) -> dict[str, str | None]:
-    asked: dict[str, str | None] = {}
+def _cache_control(text: str) -> dict[str, str]:
+    asked: dict[str, str] = {}
     for item in text.split(","):
-        name, given, value = item.strip().partition("=")
-        asked[name.strip().lower()] = value if given else None
+        name, _, value = item.strip().partition("=")
+        asked[name.strip().lower()] = value
     return asked

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BLANK_LINE = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
 _BOM = b"\xef\xbb\xbf"
+_RETRY_DIGITS = 18  # far beyond any sense; Python refuses to read numbers of more than 4,300 digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class SseReader:
             self._event = value
         elif name == "id" and "\0" not in value:
             self._id = value
-        elif name == "retry" and value.isascii() and value.isdigit():
+        elif name == "retry" and value.isascii() and value.isdigit() and len(value) <= _RETRY_DIGITS:
             self.retry = int(value)
 
     def _dispatch(self, events: list[SseEvent]) -> None:

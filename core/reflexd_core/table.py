@@ -17,7 +17,8 @@ EventType = type[ev.Event]
 
 _CALLED = frozenset({st.Forwarding})
 _OVER = frozenset({st.Done})
-_SEMANTIC_OR_CALLED = frozenset({st.Embedding, st.Forwarding})
+_GIVEN_UP = frozenset({st.Forwarding, st.Done})
+"""Upstream is called, unless the client asked for stored answers only."""
 
 TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     st.Arriving: {
@@ -28,27 +29,27 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     st.SeekingExact: {
         ev.ExactFound: frozenset({st.Replaying, st.Embedding, st.Forwarding, st.Done}),
         ev.ExactMissed: frozenset({st.Embedding, st.Forwarding, st.Done}),
-        ev.ExactFailed: frozenset({st.Forwarding, st.Done}),
+        ev.ExactFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
-        ev.DeadlinePassed: frozenset({st.Forwarding, st.Done}),
+        ev.DeadlinePassed: _GIVEN_UP,
     },
     st.Embedding: {
         ev.Embedded: frozenset({st.SeekingNear}),
-        ev.EmbedFailed: _CALLED,
+        ev.EmbedFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
-        ev.DeadlinePassed: _CALLED,
+        ev.DeadlinePassed: _GIVEN_UP,
     },
     st.SeekingNear: {
-        ev.CandidatesFound: frozenset({st.Judging, st.Forwarding}),
-        ev.SeekFailed: _CALLED,
+        ev.CandidatesFound: frozenset({st.Judging, st.Forwarding, st.Done}),
+        ev.SeekFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
-        ev.DeadlinePassed: _CALLED,
+        ev.DeadlinePassed: _GIVEN_UP,
     },
     st.Judging: {
-        ev.Judged: frozenset({st.Replaying, st.Forwarding}),
-        ev.JudgeFailed: _CALLED,
+        ev.Judged: frozenset({st.Replaying, st.Forwarding, st.Done}),
+        ev.JudgeFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
-        ev.DeadlinePassed: _CALLED,
+        ev.DeadlinePassed: _GIVEN_UP,
     },
     st.Waiting: {
         ev.TwinFound: frozenset({st.Waiting}),
@@ -78,7 +79,7 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     },
     st.Replaying: {
         ev.ReplayFinished: _OVER,
-        ev.ReplayFailed: _CALLED,
+        ev.ReplayFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: frozenset({st.Replaying}),
     },

@@ -44,6 +44,14 @@ class Dialect(Protocol):
         """The stored bytes in the form that was asked for. Raises `ValueError` if they cannot be turned."""
         ...
 
+    def question_text(self, body: JsonObject) -> str:
+        """What the person last said, for people who browse; empty where there is none."""
+        ...
+
+    def answer_text(self, recorded: Form, answer: bytes) -> str:
+        """What the answer says, for people who browse."""
+        ...
+
     def error(self, status: int, message: str, code: str) -> bytes:
         """An error of Reflex's own, in the shape that the dialect's SDKs show."""
         ...

@@ -80,6 +80,15 @@ class ChatCompletions:
     def replay(self, recorded: Form, answer: bytes, asked: Form, *, wants_usage: bool) -> bytes:
         return chat_answer.replay(recorded, answer, asked, wants_usage=wants_usage)
 
+    def question_text(self, body: JsonObject) -> str:
+        for turn in reversed(_objects(body.get("messages"))):
+            if turn.get("role") == "user":
+                return "\n".join(_texts(turn.get("content")))
+        return ""
+
+    def answer_text(self, recorded: Form, answer: bytes) -> str:
+        return chat_answer.text_of(recorded, answer)
+
     def error(self, status: int, message: str, code: str) -> bytes:
         kind = "invalid_request_error" if status < 500 else "server_error"
         return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
@@ -174,6 +183,13 @@ def _plain_text(content: Json) -> str | None:
             case _:
                 return None
     return "\n".join(texts)
+
+
+def _texts(content: Json) -> list[str]:
+    """Every text in a turn, whatever stands beside it."""
+    if isinstance(content, str):
+        return [content]
+    return [text for part in _objects(content) if (text := _text(part.get("text")))]
 
 
 def _objects(value: Json) -> list[JsonObject]:

@@ -14,8 +14,13 @@ from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
 
 DONE = "[DONE]"
-_LIMIT_REACHED = "length"
-_FILTERED = "content_filter"
+_LIMIT_REACHED = frozenset({"length", "model_length"})
+_FILTERED = frozenset(
+    {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
+    | {"image_safety", "image_prohibited_content", "image_recitation"}
+)
+"""OpenAI's word, and Gemini's, which come through its compatible endpoint in capitals."""
+_FAILED = "error"  # Mistral and OpenRouter
 
 
 class StreamWatch:
@@ -120,6 +125,30 @@ def usage_of(recorded: Form, answer: bytes) -> Usage | None:
     return next((usage for chunk in chunks if (usage := _usage_in(chunk)) is not None), None)
 
 
+def text_of(recorded: Form, answer: bytes) -> str:
+    """What the choices say, refusals included; tool calls by name and arguments."""
+    completion = chat_merge.assemble(list(chunks_of(answer))) if recorded is Form.STREAM else _decode(answer) or {}
+    return "\n".join(
+        said
+        for choice in _choices(completion)
+        if isinstance(message := choice.get("message"), dict)
+        for said in _said_in(message)
+    )
+
+
+def _said_in(message: JsonObject) -> Iterator[str]:
+    for name in ("content", "refusal"):
+        if isinstance(text := message.get(name), str) and text:
+            yield text
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        match call:
+            case {"function": {"name": str(name), "arguments": str(arguments)}}:
+                yield f"{name}({arguments})"
+            case _:
+                pass
+
+
 def _without_usage(stream: bytes) -> bytes:
     """The stream less the chunk that only ``stream_options.include_usage`` brings; every other byte stays."""
     return b"".join(block for block in split_blocks(stream) if not _is_usage_chunk(block))
@@ -142,7 +171,7 @@ def _verdict(
         reason=fault or "complete",
         usage=usage,
         model=model,
-        exact_only=calls_tools or _LIMIT_REACHED in reasons,
+        exact_only=calls_tools or not _LIMIT_REACHED.isdisjoint(reasons),
     )
 
 
@@ -151,7 +180,9 @@ def _fault_in(reasons: list[str | None]) -> str | None:
         return "no-choices"
     if None in reasons:
         return "unfinished"
-    return "content-filter" if _FILTERED in reasons else None
+    if _FAILED in reasons:
+        return "error-event"
+    return "content-filter" if any(reason.lower() in _FILTERED for reason in reasons if reason) else None
 
 
 def _object_in(event: SseEvent) -> JsonObject | None:

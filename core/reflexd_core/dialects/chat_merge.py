@@ -108,9 +108,26 @@ def _merge(whole: JsonObject, piece: JsonObject) -> JsonObject:
             _merge(known, part)
         elif isinstance(known, list) and isinstance(part, list):
             _merge_list(known, name, part)
+        elif name == "content" and isinstance(known, str | list) and isinstance(part, str | list):
+            whole[name] = _as_parts(known, part)
         else:
             whole[name] = part
     return whole
+
+
+def _as_parts(known: str | list[Json], more: str | list[Json]) -> list[Json]:
+    """Text and parts in one field, all as parts: Mistral sends ``""``, parts while it thinks, then plain strings."""
+    match known, more:
+        case [*before, {"type": "text", "text": str(said), **rest}], str() if not rest:
+            return [*before, {"type": "text", "text": said + more}]
+        case _:
+            return [*_parts_of(known), *_parts_of(more)]
+
+
+def _parts_of(content: str | list[Json]) -> list[Json]:
+    if isinstance(content, list):
+        return deepcopy(content)
+    return [{"type": "text", "text": content}] if content else []
 
 
 def _merge_list(known: list[Json], name: str, parts: list[Json]) -> list[Json]:
@@ -131,10 +148,22 @@ def _twin(known: list[Json], part: JsonObject) -> JsonObject | None:
     index = part.get("index")
     if not isinstance(index, int):
         return None
-    for entry in known:
+    for entry in reversed(known):
         if isinstance(entry, dict) and entry.get("index") == index and _same_type(entry, part):
-            return entry
+            return None if _is_another_call(entry, part) else entry
     return None
+
+
+def _is_another_call(entry: JsonObject, part: JsonObject) -> bool:
+    """Gemini gives parallel calls one index; a name beside another id begins a call of its own.
+
+    An id alone tells nothing: some servers draw a new one for each piece.
+    """
+    match part.get("id"), part.get("function"):
+        case str(drawn), {"name": str(name)}:
+            return bool(drawn and name and entry.get("id")) and drawn != entry.get("id")
+        case _:
+            return False
 
 
 def _same_type(entry: JsonObject, part: JsonObject) -> bool:
@@ -164,14 +193,16 @@ def _by_index(calls: list[Json]) -> list[Json]:
 
 
 def _without_index(call: Json) -> Json:
-    return {k: v for k, v in call.items() if k != "index"} if isinstance(call, dict) else call
+    if not isinstance(call, dict):
+        return call
+    return {name: value for name, value in call.items() if name != "index"}
 
 
 def _delta_of(message: JsonObject) -> JsonObject:
     calls = message.get("tool_calls")
     if not isinstance(calls, list):
         return message
-    indexed: list[Json] = [
-        {**call, "index": place} if isinstance(call, dict) else call for place, call in enumerate(calls)
-    ]
+    indexed: list[Json] = []
+    for place, call in enumerate(calls):
+        indexed.append({**call, "index": place} if isinstance(call, dict) else call)
     return {**message, "tool_calls": indexed}

@@ -1,0 +1,137 @@
+"""Credentials: which tenant a request belongs to, which upstream it goes to, and with whose key.
+
+Nothing here sees the network or the keyring. A client's own credential goes only to the upstream that it belongs
+to; an upstream's stored key is used only where the client brought none of its own.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from blake3 import blake3
+
+from reflexd_core.routing import Target, Upstream
+
+CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+
+_PLACEHOLDER_LENGTH = 20
+
+
+class Whose(StrEnum):
+    CLIENT = "client"
+    """The client's credential is passed on as it came."""
+    STORED = "stored"
+    """The tenant's own key for the upstream takes the place of a placeholder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    tenant: str
+    upstream: Upstream
+    whose: Whose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unroutable:
+    """Reflex cannot go on; the message says how to mend it."""
+
+    code: str
+    message: str
+
+
+def credential_of(headers: Mapping[str, str]) -> str | None:
+    """The secret that the client sent (headers by lower-case name), without its scheme; None when it sent none."""
+    for name in CREDENTIAL_HEADERS:
+        value = headers.get(name, "").strip()
+        if name == "authorization":
+            scheme, _, value = value.partition(" ")
+            value = value.strip() if scheme.lower() == "bearer" else ""
+        if value:
+            return value
+    return None
+
+
+def is_placeholder(credential: str | None, upstreams: Collection[Upstream]) -> bool:
+    """Whether the client brought no key of its own: ``reflex``, ``EMPTY``, ``lm-studio`` … or none at all."""
+    if credential is None:
+        return True
+    return len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
+
+
+def rotates(credential: str) -> bool:
+    """OAuth and JWT credentials change all the time, so no tenant can be made of one."""
+    return credential.startswith("sk-ant-oat") or (credential.startswith("ey") and credential.count(".") == 2)
+
+
+def anonymous_tenant(credential: str, salt: bytes) -> str:
+    """The tenant of a provider key that nobody has adopted: named by a salted hash, so the key cannot be guessed."""
+    return "anon-" + blake3(credential.encode(), key=salt).hexdigest(16)
+
+
+def route(
+    *,
+    target: Target,
+    headers: Mapping[str, str],
+    upstreams: Mapping[str, Upstream],
+    default_upstream: str,
+    tenants: Collection[str],
+    active_tenant: str,
+    salt: bytes,
+) -> Route | Unroutable:
+    """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation."""
+    credential = credential_of(headers)
+    placeholder = is_placeholder(credential, upstreams.values())
+    upstream = _upstream(target, None if placeholder else credential, upstreams, default_upstream)
+    if isinstance(upstream, Unroutable):
+        return upstream
+    tenant = _named_tenant(target, headers, tenants)
+    if tenant is None:
+        own = credential is not None and not placeholder and not rotates(credential)
+        tenant = anonymous_tenant(credential or "", salt) if own else active_tenant
+    if isinstance(tenant, Unroutable):
+        return tenant
+    return Route(tenant=tenant, upstream=upstream, whose=Whose.STORED if placeholder else Whose.CLIENT)
+
+
+def _upstream(
+    target: Target, credential: str | None, upstreams: Mapping[str, Upstream], default_upstream: str
+) -> Upstream | Unroutable:
+    if target.upstream is not None:
+        named = upstreams.get(target.upstream)
+        if named is not None:
+            return named
+        known = ", ".join(sorted(upstreams))
+        return Unroutable(
+            code="unknown_upstream",
+            message=f"Reflex knows no upstream {target.upstream!r}. It knows: {known}. "
+            "Add one under [upstreams.<name>] in config.toml.",
+        )
+    return (credential and _owner(credential, upstreams.values())) or upstreams[default_upstream]
+
+
+def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collection[str]) -> str | Unroutable | None:
+    """The tenant that path or header names; None when neither does."""
+    asked = headers.get("x-reflex-tenant", "").strip() or None
+    if asked is not None and target.tenant is not None and asked != target.tenant:
+        return Unroutable(
+            code="contradicting_tenants",
+            message=f"The path names tenant {target.tenant!r} and x-reflex-tenant names {asked!r}; name one.",
+        )
+    named = target.tenant or asked
+    if named is None or named in tenants:
+        return named
+    return Unroutable(
+        code="unknown_tenant",
+        message=f"Reflex knows no tenant {named!r}. Add it under [tenants.{named}] in config.toml.",
+    )
+
+
+def _owner(credential: str, upstreams: Collection[Upstream]) -> Upstream | None:
+    """The upstream whose keys begin like this one; the longest match wins."""
+    matches = [
+        (len(prefix), upstream)
+        for upstream in upstreams
+        for prefix in upstream.key_prefixes
+        if credential.startswith(prefix)
+    ]
+    return max(matches, key=lambda match: match[0])[1] if matches else None

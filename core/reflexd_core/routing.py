@@ -1,0 +1,101 @@
+"""Routing: what a request target asks for, and which upstreams there are.
+
+``/t/<tenant>`` and ``/u/<upstream>`` may stand before the path, for clients that can only be given a URL. A
+base_url with ``/v1``, without it, or with it twice works alike.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+from reflexd_core.dialects import BY_PATH
+from reflexd_core.dialects.base import Dialect
+
+
+class Kind(StrEnum):
+    CACHED = "cached"
+    """A dialect that may be answered from the cache."""
+    RELAYED = "relayed"
+    """Passed to the upstream untouched."""
+    OWN = "own"
+    """One of Reflex's own pages."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    kind: Kind
+    path: str
+    """Below the upstream's base URL for cached and relayed targets (``/chat/completions``), else as it came."""
+    query: str
+    tenant: str | None = None
+    upstream: str | None = None
+    dialect: Dialect | None = None
+
+
+OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health"})
+
+
+def read_target(method: str, target: str) -> Target:
+    """What ``target`` (origin form, as it stands in the request line) asks for."""
+    path, _, query = target.partition("?")
+    path = path.partition("#")[0]
+    tenant, path = _take(path, "/t/")
+    upstream, path = _take(path, "/u/")
+    prefixed = tenant is not None or upstream is not None
+    if path in OWN_PATHS and not prefixed:
+        return Target(kind=Kind.OWN, path=path, query=query)
+    bare, versioned = path, False
+    while bare == "/v1" or bare.startswith("/v1/"):
+        bare, versioned = bare[3:], True
+    dialect = BY_PATH.get(bare) if method == "POST" else None
+    kind = Kind.RELAYED if versioned or bare in BY_PATH else Kind.UNKNOWN
+    if dialect is not None:
+        kind = Kind.CACHED
+    return Target(kind=kind, path=bare, query=query, tenant=tenant, upstream=upstream, dialect=dialect)
+
+
+def _take(path: str, mark: str) -> tuple[str | None, str]:
+    if not path.startswith(mark):
+        return None, path
+    name, slash, rest = path[len(mark) :].partition("/")
+    return unquote(name), slash + rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A provider that requests are forwarded to."""
+
+    name: str
+    base_url: str
+    """With the version in it, such as ``https://api.openai.com/v1``; no slash at the end."""
+    key_env: str
+    """The provider's usual environment variable."""
+    key_prefixes: tuple[str, ...] = ()
+    """How this provider's own keys begin, where no other's do."""
+    keyless: bool = False
+    """Answers without a key (local model servers)."""
+
+
+def _preset(name: str, base_url: str, key_env: str, *key_prefixes: str, keyless: bool = False) -> Upstream:
+    return Upstream(name=name, base_url=base_url, key_env=key_env, key_prefixes=key_prefixes, keyless=keyless)
+
+
+PRESETS: dict[str, Upstream] = {
+    upstream.name: upstream
+    for upstream in (
+        _preset("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "sk-proj-", "sk-svcacct-", "sk-admin-"),
+        _preset("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "sk-ant-"),
+        _preset("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "gsk_"),
+        _preset("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "sk-or-"),
+        _preset("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+        _preset("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+        _preset("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+        _preset("xai", "https://api.x.ai/v1", "XAI_API_KEY", "xai-"),
+        _preset("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "AIza"),
+        _preset("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", keyless=True),
+        _preset("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", keyless=True),
+        _preset("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", keyless=True),
+        _preset("llamacpp", "http://127.0.0.1:8081/v1", "LLAMACPP_API_KEY", keyless=True),
+    )
+}

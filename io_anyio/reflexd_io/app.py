@@ -1,0 +1,111 @@
+"""The daemon: everything wired together, from the first lock to the last commit."""
+
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+import anyio.abc
+
+from reflexd_io import runtime
+from reflexd_io.driver import Driver
+from reflexd_io.flight import Flights
+from reflexd_io.gateway import Gateway
+from reflexd_io.health import Health
+from reflexd_io.keys import Keys
+from reflexd_io.ledger import Ledger
+from reflexd_io.memory import Memory
+from reflexd_io.mock_provider import mock_upstreams
+from reflexd_io.relay import Relay
+from reflexd_io.runtime import Runtime
+from reflexd_io.server import Server
+from reflexd_io.settings import Settings
+from reflexd_io.store import Store
+from reflexd_io.upstream import UpstreamClient
+
+log = logging.getLogger(__name__)
+
+WARM = 1000
+"""Answers a tenant that are read into memory after a start, most recently used first."""
+
+
+class CannotListen(Exception):  # noqa: N818 - it says what the port is
+    """The address cannot be had."""
+
+
+Ready = Callable[[Runtime, Settings], None]
+
+
+async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
+    """Serve until ``stop`` is set; ``ready`` is called once requests are accepted.
+
+    Raises `runtime.AlreadyRunning`, `CannotListen`, or `OSError` where the storage folder cannot be used.
+    """
+    with runtime.single_instance(settings.storage_path):
+        async with AsyncExitStack() as stack:
+            if settings.mock_provider:
+                settings = await stack.enter_async_context(mock_upstreams(settings))
+            listener = await _listen(settings)
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            server = await stack.enter_async_context(_server(settings))
+            found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port))
+            ready(found, settings)
+            await server.serve(listener, stop)
+
+
+@asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Server]:
+    salt = runtime.salt(settings.storage_path)
+    store = Store(settings.storage_path / "tenants", max_bytes=settings.storage_bytes)
+    memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
+    ledger = Ledger()
+    client = UpstreamClient()
+    store.start()
+    try:
+        async with anyio.create_task_group() as tasks:
+            flights = Flights(client, Keys())
+            driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
+            tasks.start_soon(_warm_up, store, memory)
+            health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
+            relay = Relay(client, flights)
+            gateway = Gateway(settings=settings, salt=salt, memory=memory, driver=driver, relay=relay, health=health)
+            yield Server(gateway)
+            tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await client.aclose()
+            if not await store.close():
+                log.error("the disk did not take the last answers in time; they are not kept")
+
+
+async def _warm_up(store: Store, memory: Memory) -> None:
+    """L1 as it was before the restart, as far as it fits; whatever was asked for meanwhile is newer and stays."""
+    for key, answer in reversed(await store.newest(WARM)):
+        if memory.get(key) is None:
+            memory.put(key, answer)
+
+
+async def _listen(settings: Settings) -> anyio.abc.Listener[anyio.abc.SocketStream]:
+    try:
+        listeners = await anyio.create_tcp_listener(
+            local_host=settings.bind_addr, local_port=settings.port, reuse_port=False, backlog=1024
+        )
+    except OSError as error:
+        raise CannotListen(
+            f"port {settings.port} on {settings.bind_addr} cannot be had ({error.strerror or error}); "
+            "another program listens there: stop it, or choose another with --port or REFLEX_PORT"
+        ) from error
+    return listeners.listeners[0]
+
+
+async def stop_on_signals(stop: anyio.Event, force: anyio.CancelScope) -> None:
+    """SIGINT and SIGTERM: the first drains, the second ends at once."""
+    wanted = [signal.SIGINT, *([signal.SIGTERM] if hasattr(socket, "AF_UNIX") else [])]
+    with anyio.open_signal_receiver(*wanted) as received:
+        async for _ in received:
+            if stop.is_set():
+                force.cancel()
+                return
+            stop.set()

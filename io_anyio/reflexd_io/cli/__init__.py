@@ -1,0 +1,95 @@
+"""The command line: ``reflexd``.
+
+Data goes to stdout, everything else to stderr. Errors are one line that says what to do. Exit codes: 0 done,
+1 failed (a supervisor need not restart), 2 used wrongly, 130 interrupted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from reflexd_core import __version__
+
+SETTING_FLAGS = ("port", "bind_addr", "storage_path", "log_level")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its code."""
+    args = _parser().parse_args(argv)
+    try:
+        sys.exit(_run(args))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def fail(message: str) -> int:
+    """Say why on stderr, in one line; gives the exit code."""
+    print(f"reflexd: {' '.join(message.split())}", file=sys.stderr)
+    return 1
+
+
+def setting_flags(args: argparse.Namespace) -> dict[str, str]:
+    """The settings that were given as flags, as typed."""
+    return {name: value for name in SETTING_FLAGS if (value := getattr(args, name, None)) is not None}
+
+
+def _run(args: argparse.Namespace) -> int:
+    # Each command's module is imported only when it runs: `reflexd status` should not wait for the server's.
+    match args.command:
+        case "serve":
+            from reflexd_io.cli.serve import serve  # noqa: PLC0415
+
+            return serve(args)
+        case "demo":
+            from reflexd_io.cli.demo import demo  # noqa: PLC0415
+
+            return demo(args)
+        case "doctor":
+            from reflexd_io.cli.doctor import doctor  # noqa: PLC0415
+
+            return doctor(args)
+        case "status":
+            from reflexd_io.cli.status import status  # noqa: PLC0415
+
+            return status(args)
+        case _:
+            from reflexd_io.cli.status import stop  # noqa: PLC0415
+
+            return stop(args)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="reflexd", description="A local cache between coding agents and the LLM providers they pay."
+    )
+    parser.add_argument("--version", action="version", version=f"reflexd {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    common = _Parser(add_help=False)
+    common.add_argument("--config", metavar="FILE", help="configuration file (default: config.toml in the user's)")
+    common.add_argument("--storage-path", metavar="DIR", help="where answers are kept (REFLEX_STORAGE_PATH)")
+    common.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    listening = _Parser(add_help=False)
+    listening.add_argument(
+        "--port", metavar="N", help="port to listen on (REFLEX_PORT, default 8080; 0: any free one)"
+    )
+    listening.add_argument("--bind-addr", metavar="ADDR", help="loopback address to listen on (REFLEX_BIND_ADDR)")
+
+    serve = commands.add_parser("serve", parents=[common, listening], help="run the cache in the foreground")
+    serve.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (REFLEX_LOG_LEVEL)")
+    demo = commands.add_parser("demo", parents=[listening], help="see it work against a mock provider, at no cost")
+    demo.add_argument("--keep", action="store_true", help="leave it serving afterwards, until Ctrl-C")
+    demo.add_argument("--json", action="store_true", help="the table as one JSON object on stdout")
+    commands.add_parser("status", parents=[common], help="say whether it runs and what it has done")
+    commands.add_parser("stop", parents=[common], help="finish what is under way and stop")
+    commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
+    return parser

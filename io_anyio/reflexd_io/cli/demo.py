@@ -1,0 +1,175 @@
+"""``reflexd demo``: the main job, for real, against the shipped mock provider: over sockets, at no cost.
+
+A throw-away storage folder, a mock provider that takes 0.4 s to think, the daemon itself, and a client that speaks
+the OpenAI wire. What the table shows was measured while it ran; the money is what the same tokens cost at the
+provider of the model that was asked for.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+import anyio
+import httpcore2 as httpcore
+from rich.console import Console
+from rich.table import Table
+
+from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.dialects.chat_answer import usage_of
+from reflexd_core.prices import AS_OF, cost_of
+from reflexd_core.request import Form
+from reflexd_io import app
+from reflexd_io.cli import fail, setting_flags
+from reflexd_io.mock_provider import MockProvider, running
+from reflexd_io.runtime import Runtime
+from reflexd_io.settings import BadSetting, Settings, load
+
+THINKING = 0.4
+BURST = 20
+MODEL = "gpt-4o-mini"
+
+_TOOL: JsonObject = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+}
+_COLOURS = {"hit-l1-exact": "green", "miss": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    what: str
+    status: str
+    milliseconds: float
+    saved_dollars: float
+
+
+def demo(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    flags = setting_flags(args)
+    if not args.keep:
+        flags.setdefault("port", "0")
+    try:
+        settings = load(flags)
+    except BadSetting as error:
+        return fail(str(error))
+    with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
+        try:
+            anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
+        except BaseExceptionGroup as group:
+            refused = group.subgroup(app.CannotListen)
+            if refused is None:
+                raise
+            return fail(f"{refused.exceptions[0]}")
+    return 0
+
+
+async def _demo(settings: Settings, keep: bool, as_json: bool) -> None:
+    stop, started = anyio.Event(), anyio.Event()
+    found: list[Runtime] = []
+
+    def ready(runtime: Runtime, _: Settings) -> None:
+        found.append(runtime)
+        started.set()
+
+    async with AsyncExitStack() as stack:
+        provider = MockProvider(delay=THINKING)
+        url = await stack.enter_async_context(running(provider))
+        mocked = {name: replace(up, base_url=url, keyless=True) for name, up in settings.upstreams.items()}
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        tasks.start_soon(app.stop_on_signals, stop, tasks.cancel_scope)
+        tasks.start_soon(_serve, replace(settings, upstreams=mocked, mock_provider=False), ready, stop, tasks)
+        await started.wait()
+        client = await stack.enter_async_context(httpcore.AsyncConnectionPool(max_connections=None))
+        base_url = f"{found[0].url}/v1"
+        rows = await _walk_through(client, base_url, provider)
+        _show(rows, provider.calls, base_url, as_json=as_json)
+        if keep:
+            print(f"Serving until Ctrl-C: OPENAI_BASE_URL={base_url} OPENAI_API_KEY=demo", file=sys.stderr)
+            await stop.wait()
+        stop.set()
+
+
+async def _serve(settings: Settings, ready: app.Ready, stop: anyio.Event, tasks: anyio.abc.TaskGroup) -> None:
+    await app.run(settings, ready=ready, stop=stop)
+    tasks.cancel_scope.cancel()
+
+
+async def _walk_through(client: httpcore.AsyncConnectionPool, base_url: str, provider: MockProvider) -> list[Shown]:
+    plain = _request("How do I center a div?")
+    as_stream: JsonObject = {"stream": True, "stream_options": {"include_usage": True}}
+    streamed = _request("Explain Python's GIL", **as_stream)
+    tools: list[Json] = [_TOOL]
+    with_tools = _request("What is the weather in Bern?", tools=tools)
+    rows = [
+        await _ask(client, base_url, "a question", plain),
+        await _ask(client, base_url, "the same again", plain),
+        await _ask(client, base_url, "the same, as a stream", {**plain, **as_stream}),
+        await _ask(client, base_url, "another, streamed", streamed),
+        await _ask(client, base_url, "the same again", streamed),
+        await _ask(client, base_url, "a third, with tools", with_tools),
+        await _ask(client, base_url, "the same again", with_tools),
+    ]
+    before = provider.calls
+    burst: list[Shown] = []
+    at_once = _request("Write a haiku about caches")
+
+    async def one() -> None:
+        burst.append(await _ask(client, base_url, "", at_once))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(BURST):
+            tasks.start_soon(one)
+    called = provider.calls - before
+    label = f"{BURST} at once, {called} upstream call{'s' if called != 1 else ''}"
+    slowest = max(row.milliseconds for row in burst)
+    saved = sum(row.saved_dollars for row in burst)
+    return [*rows, Shown(label, f"{sum(row.status == 'coalesced' for row in burst)} coalesced", slowest, saved)]
+
+
+async def _ask(client: httpcore.AsyncConnectionPool, base_url: str, what: str, body: JsonObject) -> Shown:
+    headers = [("Content-Type", "application/json"), ("Authorization", "Bearer demo")]
+    began = perf_counter()
+    answer = await client.request(
+        "POST", f"{base_url}/chat/completions", headers=headers, content=json.dumps(body).encode()
+    )
+    took = perf_counter() - began
+    told = {name.decode().lower(): value.decode() for name, value in answer.headers}
+    if answer.status != 200:
+        raise RuntimeError(f"the demo's own request was refused: {answer.content!r}")
+    form = Form.STREAM if body.get("stream") else Form.BODY
+    collapsed = "collapsed" in told["cache-status"]
+    status = "coalesced" if collapsed else told["x-reflex-status"]
+    saved = 0.0 if status == "miss" else cost_of(MODEL, usage_of(form, answer.content)) or 0.0
+    return Shown(what, status, took * 1000, saved)
+
+
+def _request(question: str, **more: Json) -> JsonObject:
+    return {"model": MODEL, "messages": [{"role": "user", "content": question}], **more}
+
+
+def _show(rows: list[Shown], calls: int, base_url: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"base_url": base_url, "upstream_calls": calls, "requests": [asdict(row) for row in rows]}))
+        return
+    table = Table(title=f"Reflex at {base_url}, mock provider thinking {THINKING} s", title_justify="left")
+    table.add_column("request", no_wrap=True)
+    table.add_column("answered by")
+    table.add_column("ms", justify="right")
+    table.add_column("saved", justify="right")
+    for row in rows:
+        colour = _COLOURS.get(row.status, "cyan")
+        saved = f"${row.saved_dollars:.6f}" if row.saved_dollars else ""
+        table.add_row(row.what, f"[{colour}]{row.status}[/]", f"{row.milliseconds:.1f}", saved)
+    console = Console()
+    console.print(table)
+    total = sum(row.saved_dollars for row in rows)
+    asked = len(rows) - 1 + BURST
+    console.print(
+        f"{asked} requests, {calls} upstream calls, ${total:.6f} saved ({MODEL} at list prices of {AS_OF})."
+    )

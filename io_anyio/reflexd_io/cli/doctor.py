@@ -1,0 +1,130 @@
+"""``reflexd doctor``: what could keep Reflex from working here, checked one by one."""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from reflexd_core.routing import Upstream
+from reflexd_io import runtime
+from reflexd_io.cli import fail, setting_flags
+from reflexd_io.cli.status import ask_health
+from reflexd_io.keys import keyring_name
+from reflexd_io.settings import BadSetting, Settings, load
+from reflexd_io.store import schema
+
+_MARKS = {"ok": "✓", "note": "·", "fault": "✗"}
+_REACH_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    verdict: str
+    """``ok``, ``note`` (worth knowing) or ``fault`` (will not work)."""
+    said: str
+
+
+def doctor(args: argparse.Namespace) -> int:
+    try:
+        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
+    except BadSetting as error:
+        return fail(str(error))
+    findings: list[Finding] = []
+    for finding in _examine(settings):
+        findings.append(finding)
+        if not args.json:
+            print(f"{_MARKS[finding.verdict]} {finding.what:<10} {finding.said}", flush=True)
+    healthy = all(finding.verdict != "fault" for finding in findings)
+    if args.json:
+        print(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}))
+    return 0 if healthy else 1
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield _port(settings)
+    yield _storage(settings)
+    yield from _files(settings)
+    yield _keyring()
+    yield from _keys(settings)
+    yield _reach(settings.upstreams[settings.default_upstream])
+    yield Finding("models", "note", "this version answers exact repeats only and needs no models")
+
+
+def _port(settings: Settings) -> Finding:
+    running = runtime.read(settings.storage_path)
+    if running is not None and ask_health(running) is not None:
+        return Finding("port", "ok", f"Reflex is running at {running.url}/v1 (pid {running.pid})")
+    where = f"{settings.bind_addr}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.bind_addr else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.bind_addr, settings.port))
+        except OSError as error:
+            return Finding("port", "fault", f"{where}: {error.strerror}; choose another with --port or REFLEX_PORT")
+    return Finding("port", "ok", f"{where} is free")
+
+
+def _storage(settings: Settings) -> Finding:
+    path = settings.storage_path
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            free = shutil.disk_usage(path).free
+    except OSError as error:
+        return Finding("storage", "fault", f"{path}: {error.strerror or error}; choose another with --storage-path")
+    if free < settings.storage_bytes:
+        return Finding("storage", "note", f"{path}: {free / 1e9:.1f} GB free, less than storage_bytes allows to use")
+    return Finding("storage", "ok", f"{path}: writable, {free / 1e9:.1f} GB free")
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    for path in sorted((settings.storage_path / "tenants").glob("*.sqlite3")):
+        try:
+            connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2.0)
+            try:
+                schema.check(connection)
+                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+            finally:
+                connection.close()
+        except (sqlite3.Error, schema.NewerSchema) as error:
+            advice = f"answers are forwarded but not kept; move {path} away to start afresh"
+            yield Finding("storage", "fault", f"{path.name}: {error}; {advice}")
+            continue
+        ok = verdict == "ok"
+        yield Finding("storage", "ok" if ok else "fault", f"{path.name}: {count} entries" if ok else f"{verdict}")
+
+
+def _keyring() -> Finding:
+    name = keyring_name()
+    if name is None:
+        return Finding("keyring", "note", "no keyring here; keys come from clients or from the environment")
+    return Finding("keyring", "ok", name)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    for upstream in settings.upstreams.values():
+        if os.environ.get(upstream.key_env):
+            yield Finding("key", "ok", f"{upstream.name}: from {upstream.key_env}")
+
+
+def _reach(upstream: Upstream) -> Finding:
+    parts = urlsplit(upstream.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=_REACH_TIMEOUT):
+            return Finding("upstream", "ok", f"{upstream.name}: {upstream.base_url} can be reached")
+    except OSError as error:
+        why = error.strerror or str(error)
+        advice = "check the network, HTTPS_PROXY, or the upstream's base_url"
+        return Finding("upstream", "fault", f"{upstream.name}: {upstream.base_url}: {why}; {advice}")

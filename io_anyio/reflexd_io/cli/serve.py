@@ -1,0 +1,88 @@
+"""``reflexd serve``: the daemon in the foreground."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from reflexd_io import app
+from reflexd_io.cli import fail, setting_flags
+from reflexd_io.runtime import AlreadyRunning, Runtime
+from reflexd_io.settings import BadSetting, Settings, load
+
+
+def serve(args: argparse.Namespace) -> int:
+    try:
+        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
+    except BadSetting as error:
+        return fail(str(error))
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    return run_until_stopped(settings, _announce_as_json if args.json else _announce)
+
+
+def run_until_stopped(settings: Settings, ready: Callable[[Runtime, Settings], None]) -> int:
+    """Serve until a signal comes; gives the exit code."""
+
+    async def main() -> None:
+        stop = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app.stop_on_signals, stop, tasks.cancel_scope)
+            await app.run(settings, ready=ready, stop=stop)
+            tasks.cancel_scope.cancel()
+
+    try:
+        anyio.run(main)
+    except BaseExceptionGroup as group:
+        error = _first(group)
+        if isinstance(error, AlreadyRunning | app.CannotListen):
+            return fail(str(error))
+        if isinstance(error, OSError):
+            return fail(f"{settings.storage_path} cannot be used: {error}; choose another with --storage-path")
+        raise
+    return 0
+
+
+def described(runtime: Runtime, settings: Settings) -> dict[str, object]:
+    """What is served, where and with what."""
+    return {
+        "base_url": f"{runtime.url}/v1",
+        "pid": runtime.pid,
+        "storage": str(settings.storage_path),
+        "upstreams": {name: upstream.base_url for name, upstream in settings.upstreams.items()},
+        "default_upstream": settings.default_upstream,
+        "tenant": settings.active_tenant,
+        "tiers": ["L1 exact"],
+        "mock_provider": settings.mock_provider,
+    }
+
+
+def _announce(runtime: Runtime, settings: Settings) -> None:
+    default = settings.upstreams[settings.default_upstream]
+    provider = "mock provider" if settings.mock_provider else f"{default.name}  {default.base_url}"
+    keyed = [name for name, upstream in settings.upstreams.items() if os.environ.get(upstream.key_env)]
+    caching = "exact answers" if settings.policy_of(settings.active_tenant).caching else "nothing (pass-through)"
+    lines = (
+        f"Reflex is serving at {runtime.url}/v1",
+        f"  storage    {settings.storage_path}",
+        f"  upstream   {provider}  (others: {runtime.url}/u/<name>/v1)",
+        f"  keys       the client's own; from the environment: {', '.join(keyed) or 'none'}; then the OS keyring",
+        f"  tenant     {settings.active_tenant}, caching {caching}",
+        f"  try        OPENAI_BASE_URL={runtime.url}/v1",
+    )
+    print("\n".join(lines), flush=True)
+
+
+def _announce_as_json(runtime: Runtime, settings: Settings) -> None:
+    print(json.dumps(described(runtime, settings)), flush=True)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,96 @@
+"""``reflexd status`` and ``reflexd stop``: a running daemon, seen and ended from outside."""
+
+import argparse
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from reflexd_io import runtime
+from reflexd_io.cli import fail, setting_flags
+from reflexd_io.runtime import Runtime
+from reflexd_io.settings import BadSetting, load
+
+Account = dict[str, Any]
+"""What ``/health`` says."""
+
+_STOP_TIMEOUT = 45.0
+"""Longer than the grace that the daemon gives to answers under way."""
+
+
+def status(args: argparse.Namespace) -> int:
+    found = _find(args)
+    if isinstance(found, int):
+        return found
+    running, health = found
+    if health is None:
+        print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
+        return 1
+    if args.json:
+        print(json.dumps({"status": "running", "url": running.url if running else None, **_prefixed(health)}))
+        return 0
+    done = health["since_start"]
+    memory = health["memory"]
+    rate = "no requests yet" if done["hit_rate"] is None else f"{done['hit_rate']:.0%} hits"
+    print(
+        f"Reflex {health['version']} is running at {running.url if running else '?'}/v1 (pid {health['pid']})\n"
+        f"  up         {_duration(health['uptime_seconds'])}\n"
+        f"  health     {health['status']}\n"
+        f"  requests   {done['exchanges']}, {rate}, {done['coalesced']} coalesced\n"
+        f"  saved      {done['saved_tokens']} tokens, ${done['saved_dollars']:.4f}\n"
+        f"  in memory  {memory['entries']} answers, {memory['bytes'] / 1e6:.1f} MB"
+    )
+    return 0
+
+
+def stop(args: argparse.Namespace) -> int:
+    found = _find(args)
+    if isinstance(found, int):
+        return found
+    running, health = found
+    if running is None or health is None:
+        print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
+        return 1
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    while time.monotonic() < deadline:
+        if ask_health(running) is None:
+            print(json.dumps({"status": "stopped"}) if args.json else "Reflex has stopped.")
+            return 0
+        time.sleep(0.1)
+    return fail(
+        f"the daemon (pid {running.pid}) is still finishing answers; try again, or end it with: kill {running.pid}"
+    )
+
+
+def ask_health(running: Runtime, timeout: float = 2.0) -> Account | None:
+    """The daemon's own account of itself, or None when it does not answer or is another process."""
+    try:
+        with urllib.request.urlopen(f"{running.url}/health", timeout=timeout) as answer:  # noqa: S310 - our own URL
+            health: Account = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return health if health.get("pid") == running.pid else None
+
+
+def _find(args: argparse.Namespace) -> tuple[Runtime | None, Account | None] | int:
+    try:
+        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
+    except BadSetting as error:
+        return fail(str(error))
+    running = runtime.read(settings.storage_path)
+    return running, ask_health(running) if running is not None else None
+
+
+def _prefixed(health: Account) -> Account:
+    return {("health" if name == "status" else name): value for name, value in health.items()}
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"

@@ -1,0 +1,86 @@
+"""One exchange as the driver sees it: who asks, what is asked, and the commands that wait to be performed."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import anyio
+
+from reflexd_core.commands import Command, Forward, Replay, Status
+from reflexd_core.credentials import Route
+from reflexd_core.dialects.base import Dialect
+from reflexd_core.entry import EntryFacts
+from reflexd_core.policy import Ask, Policy
+from reflexd_core.request import Reading
+from reflexd_core.routing import Target
+from reflexd_io.http import Connection, Request
+from reflexd_io.recording import Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request to a cached dialect, read and routed."""
+
+    request: Request
+    target: Target
+    dialect: Dialect
+    route: Route
+    policy: Policy
+    ask: Ask
+    reading: Reading | None
+    """None where the body cannot be compared."""
+    raw: bytes
+    """The body as it came: what is forwarded."""
+    plain: bytes
+    """The body with its content coding removed; equal to ``raw`` mostly."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    id: int
+    connection: Connection
+    call: Call
+    began: float = field(default_factory=perf_counter)
+    inbox: deque[Command] = field(default_factory=deque)
+    """Commands that the client's task performs, in order."""
+    recording: Recording | None = None
+    """This exchange's own upstream answer."""
+    source: Recording | None = None
+    """The answer that the client reads: its own or a twin's."""
+    flight: anyio.CancelScope | None = None
+    forward: Forward | None = None
+    replay: Replay | None = None
+    cut: bool = False
+    client_done: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+    http_status: int = 0
+    _posted: anyio.Event = field(default_factory=anyio.Event)
+
+    def post(self, command: Command) -> None:
+        self.inbox.append(command)
+        self._posted.set()
+
+    async def next_command(self) -> Command:
+        while not self.inbox:
+            self._posted = anyio.Event()
+            await self._posted.wait()
+        return self.inbox.popleft()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the client read a twin's answer."""
+        return self.source is not None and self.source is not self.recording
+
+    @property
+    def entry(self) -> EntryFacts | None:
+        """The entry that answered, or that the answer became."""
+        if self.replay is not None:
+            return self.replay.entry
+        return self.source.entry if self.source is not None else None
+
+    @property
+    def status(self) -> Status:
+        """What the client was told."""
+        if self.replay is not None:
+            return self.replay.status
+        return self.forward.status if self.forward is not None else Status.MISS

@@ -1,0 +1,152 @@
+"""Flights: calling upstream for one exchange, and telling the machine what comes back.
+
+The order within a chunk is a promise: it is counted, watched, and admitted to memory if it ends the answer, and
+only then released to readers. So the request that a client sends right after the last byte is a hit.
+"""
+
+from collections.abc import Callable
+from time import time
+
+from reflexd_core import events as ev
+from reflexd_core.credentials import Route, Whose
+from reflexd_core.dialects.base import Watch
+from reflexd_core.headers import HeaderList, to_upstream, value_of
+from reflexd_core.request import Form
+from reflexd_core.routing import Target
+from reflexd_io import codings
+from reflexd_io.exchange import Call
+from reflexd_io.keys import Keys
+from reflexd_io.recording import Recording
+from reflexd_io.upstream import Response, UpstreamClient, UpstreamUnreachable
+
+Hear = Callable[[ev.Event], None]
+
+
+class NoKey(Exception):  # noqa: N818 - it says what is missing
+    """Neither the client nor the tenant has a key for the upstream; the message says how to give one."""
+
+
+class Flights:
+    def __init__(self, client: UpstreamClient, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    async def fly(self, call: Call, recording: Recording, hear: Hear) -> None:
+        """Make the call and see it to its end. What fails is heard, not raised."""
+        listener: _Listener | None = None
+        try:
+            headers = await self.outgoing_headers(call.request.headers, call.route, len(call.raw))
+            async with self._client.send("POST", url_of(call.target, call.route), headers, call.raw) as response:
+                recording.start(response.status, response.reason, response.headers)
+                hear(ev.ResponseStarted(time(), response.status))
+                listener = _Listener(call, recording, response, hear)
+                await listener.listen()
+                recording.end()
+        except NoKey as error:
+            hear(ev.UpstreamFailed(time(), 400, str(error)))
+        except UpstreamUnreachable as error:
+            recording.end(cut=True)
+            if listener is None or not listener.concluded:  # else the answer was whole: nobody has lost anything
+                upstream = call.route.upstream
+                why = f"Reflex could not reach {upstream.name} at {upstream.base_url}: {error}"
+                hear(ev.UpstreamFailed(time(), error.status, why))
+
+    async def outgoing_headers(
+        self, headers: HeaderList, route: Route, length: int | None
+    ) -> list[tuple[bytes, bytes]]:
+        """What is sent upstream; ``length`` None for a body whose length is not known. Raises `NoKey`."""
+        stored = route.whose is Whose.STORED
+        key = await self._keys.get(route.tenant, route.upstream) if stored else None
+        if stored and key is None and not route.upstream.keyless:
+            raise NoKey(_how_to_give_a_key(route))
+        outgoing = to_upstream(headers, drop_credentials=key is not None)
+        if key is not None:
+            outgoing.append((b"Authorization", b"Bearer " + key.encode()))
+        framing = (b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", b"%d" % length)
+        return [*outgoing, framing]
+
+
+class _Listener:
+    """Hears one response: counts, watches and records each chunk before it is released."""
+
+    def __init__(self, call: Call, recording: Recording, response: Response, hear: Hear) -> None:
+        self._call = call
+        self._recording = recording
+        self._response = response
+        self._hear = hear
+        self.concluded = False
+        self._unwatched = "not-asked"
+        length = value_of(response.headers, b"content-length")
+        self._left = int(length) if length is not None and length.isdigit() else None
+        self._watch, self._decoder = self._begin()
+
+    async def listen(self) -> None:
+        async for chunk in self._response.chunks:
+            if not self.concluded:
+                self._look_at(chunk)
+            self._recording.append(chunk)
+            await self._recording.make_room()
+        if not self.concluded:
+            self._conclude()
+
+    def _begin(self) -> tuple[Watch | None, codings.Decoder | None]:
+        """Whether the answer is worth watching at all; why not stands in ``_unwatched``."""
+        call, response = self._call, self._response
+        if response.status != 200:
+            self._unwatched = f"status-{response.status}"
+            return None, None
+        if not call.ask.stores:
+            return None, None
+        form = _form_of(response.headers)
+        if form is not call.ask.form:
+            self._unwatched = "another-form"
+            return None, None
+        coding = value_of(response.headers, b"content-encoding")
+        try:
+            decoder = codings.decoder_for(coding.decode("latin-1") if coding else None)
+        except codings.Undecodable:
+            self._unwatched = "content-encoding"
+            return None, None
+        return call.dialect.watch(form), decoder
+
+    def _look_at(self, chunk: bytes) -> None:
+        self._hear(ev.ChunkArrived(time(), len(chunk)))
+        if self._left is not None:
+            self._left -= len(chunk)
+        if self._watch is None or self._decoder is None:
+            return
+        try:
+            plain = self._decoder.feed(chunk)
+        except codings.Undecodable:
+            self._watch, self._unwatched = None, "content-encoding"
+            return
+        self._recording.keep(plain)
+        if self._watch.feed(plain) or self._left == 0:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        self.concluded = True
+        if self._watch is None:
+            self._hear(ev.ResponseEnded(time(), self._unwatched))
+        else:
+            self._hear(ev.AnswerCompleted(time(), self._watch.verdict()))
+
+
+def url_of(target: Target, route: Route) -> str:
+    """Where a request goes: its path and query behind the upstream's base URL."""
+    query = f"?{target.query}" if target.query else ""
+    return f"{route.upstream.base_url}{target.path}{query}"
+
+
+def _form_of(headers: HeaderList) -> Form:
+    content_type = (value_of(headers, b"content-type") or b"").lower()
+    return Form.STREAM if content_type.startswith(b"text/event-stream") else Form.BODY
+
+
+def _how_to_give_a_key(route: Route) -> str:
+    name, variable = route.upstream.name, route.upstream.key_env
+    return (
+        f"Reflex has no key for {name}: the request brought none, and tenant {route.tenant!r} has none stored. "
+        f"Let the client send its {name} key as before, or start reflexd with {variable} set, "
+        f"or store one with: keyring set reflexd {route.tenant}/{name}"
+    )

@@ -1,0 +1,243 @@
+"""The gateway: what becomes of one request, from its head to its answer.
+
+It guards (Host, Origin), finds the route, reads the body, works out the key, and hands over: to the driver what
+may be cached, to the relay everything else, and Reflex's own few pages it answers itself.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+import msgspec
+
+from reflexd_core.canonical import Uncomparable, read_json
+from reflexd_core.credentials import Route, Unroutable, route
+from reflexd_core.dialects.base import Dialect
+from reflexd_core.dialects.chat import CHAT
+from reflexd_core.keys import exact_key, memo_key
+from reflexd_core.policy import MIB, Ask, decide, pass_through, read_directives
+from reflexd_core.request import Reading
+from reflexd_core.routing import Kind, Target, read_target
+from reflexd_io import codings
+from reflexd_io.driver import Driver
+from reflexd_io.exchange import Call
+from reflexd_io.flight import NoKey
+from reflexd_io.health import Health
+from reflexd_io.http import BadRequest, ClientGone, Connection, Request
+from reflexd_io.memory import Known, Memory
+from reflexd_io.relay import Relay
+from reflexd_io.settings import Settings
+from reflexd_io.upstream import Body, UpstreamUnreachable
+
+log = logging.getLogger(__name__)
+
+CACHED_LIMIT = 64 * MIB
+"""A cached dialect's body above this is relayed as it comes."""
+OWN_LIMIT = MIB
+"""A body sent to one of Reflex's own pages above this is refused."""
+THREAD_LIMIT = MIB
+"""A body above this is parsed in a worker thread, so that others need not wait (1 MiB takes about 5 ms)."""
+
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+class Gateway:
+    def __init__(
+        self, *, settings: Settings, salt: bytes, memory: Memory, driver: Driver, relay: Relay, health: Health
+    ) -> None:
+        self._settings = settings
+        self._salt = salt
+        self._memory = memory
+        self._driver = driver
+        self._relay = relay
+        self._health = health
+        self._hosts = _LOCAL_HOSTS | settings.allowed_hosts
+
+    async def answer(self, connection: Connection, request: Request) -> None:
+        """See one request to its end. Raises `ClientGone` once the connection is of no more use."""
+        try:
+            target = read_target(request.method, origin_form(request.target))
+            forbidden = self._forbids(request)
+            if forbidden is not None:
+                await self._refuse(connection, 403, "forbidden", forbidden)
+            elif target.kind is Kind.OWN:
+                await self._own(connection, request, target)
+            elif target.kind is Kind.UNKNOWN:
+                what = f"{request.method} {target.path}"
+                await self._refuse(connection, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1.")
+            else:
+                await self._forward(connection, request, target)
+        except BadRequest as error:
+            await self.reject(connection, error)
+            raise ClientGone from error
+
+    async def reject(self, connection: Connection, error: BadRequest) -> None:
+        """Say what was wrong with a request that could not be read, then close."""
+        body = CHAT.error(error.status, f"Reflex cannot read this request: {error}", "bad_request")
+        await connection.refuse(error.status, _json_headers(body), body)
+
+    async def _forward(self, connection: Connection, request: Request, target: Target) -> None:
+        found = route(
+            target=target,
+            headers=request.named,
+            upstreams=self._settings.upstreams,
+            default_upstream=self._settings.default_upstream,
+            tenants=self._settings.tenants,
+            active_tenant=self._settings.active_tenant,
+            salt=self._salt,
+        )
+        if isinstance(found, Unroutable):
+            await self._refuse(connection, 400, found.code, found.message)
+        elif target.dialect is None:
+            await self._pass_on(connection, request, target, found, connection.body(), "not-cached")
+        else:
+            await self._serve(connection, request, target, found, target.dialect)
+
+    async def _serve(
+        self, connection: Connection, request: Request, target: Target, found: Route, dialect: Dialect
+    ) -> None:
+        pieces: list[bytes] = []
+        size = 0
+        body = connection.body()
+        async for piece in body:
+            pieces.append(piece)
+            size += len(piece)
+            if size > CACHED_LIMIT:
+                await self._pass_on(connection, request, target, found, _rest(pieces, body), "too-large")
+                return
+        raw = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        try:
+            call = await self._read(request, target, found, dialect, raw)
+            await self._driver.serve(connection, call)
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
+            if not connection.can_respond:
+                raise ClientGone from None
+            await self._pass_on(connection, request, target, found, raw, "internal-error")
+
+    async def _read(self, request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes) -> Call:
+        policy = self._settings.policy_of(found.tenant)
+        directives = read_directives(request.named)
+        memo = memo_key(found.tenant, found.upstream.name, request.target, request.named, raw)
+        known = self._memory.known(memo)
+        plain = raw
+        ask: Ask
+        reading: Reading | None = None
+        try:
+            if "content-encoding" in request.named:
+                plain = codings.decode(raw, request.named["content-encoding"], CACHED_LIMIT)
+            if known is None:
+                work = (request, target, found, dialect, plain)
+                known = await anyio.to_thread.run_sync(_know, *work) if len(raw) > THREAD_LIMIT else _know(*work)
+                self._memory.learn(memo, known)
+            reading = known.reading
+            ask = decide(reading, dialect.name, known.key, directives, policy)
+            if self._settings.forward_legacy_functions:
+                ask = replace(ask, refusal=None)
+        except (Uncomparable, codings.Undecodable) as error:
+            log.debug("not comparable: %s", error)
+            ask = pass_through("not-comparable")
+        return Call(
+            request=request,
+            target=target,
+            dialect=dialect,
+            route=found,
+            policy=policy,
+            ask=ask,
+            reading=reading,
+            raw=raw,
+            plain=plain,
+        )
+
+    async def _pass_on(
+        self, connection: Connection, request: Request, target: Target, found: Route, body: Body, reason: str
+    ) -> None:
+        try:
+            await self._relay.pass_on(connection, request, target, found, body, reason)
+        except NoKey as error:
+            await self._refuse(connection, 400, "upstream_not_configured", str(error))
+        except UpstreamUnreachable as error:
+            if not connection.can_respond:
+                raise ClientGone from error
+            why = f"Reflex could not reach {found.upstream.name} at {found.upstream.base_url}: {error}"
+            await self._refuse(connection, error.status, "upstream_unreachable", why)
+
+    async def _own(self, connection: Connection, request: Request, target: Target) -> None:
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            await self._refuse(connection, 405, "method_not_allowed", f"{target.path} can only be read.")
+            return
+        size = 0
+        async for piece in connection.body():
+            size += len(piece)
+            if size > OWN_LIMIT:
+                raise BadRequest(413, f"{target.path} takes no body of this size")
+        status, page = self._health.page(target.path)
+        body = msgspec.json.encode(page)
+        await connection.respond(status, _json_headers(body), body)
+
+    async def _refuse(self, connection: Connection, status: int, code: str, message: str) -> None:
+        """An error of Reflex's own: shown at once by agents, which would retry a 401 or 503 for minutes."""
+        await connection.drain_body(OWN_LIMIT)
+        body = CHAT.error(status, message, code)
+        retry = [] if status >= 500 else [(b"x-should-retry", b"false")]
+        await connection.respond(status, [*_json_headers(body), *retry], body)
+
+    def _forbids(self, request: Request) -> str | None:
+        """Pages of other origins, and names that are not ours (DNS rebinding)."""
+        host = request.named.get("host", "localhost")
+        name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+        if name.lower() not in self._hosts and host.lower() not in self._hosts:
+            return f"Host {host!r} is not a name of this Reflex; add it to allowed_hosts in config.toml."
+        origin = request.named.get("origin")
+        if origin is not None and origin.lower() not in self._settings.allowed_origins:
+            own = urlsplit(origin).hostname
+            if own is None or urlsplit(origin).netloc.lower() != host.lower():
+                return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."
+        if origin is None and request.named.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return "Pages of other sites may not use this Reflex."
+        return None
+
+
+def origin_form(target: bytes) -> str:
+    """The request target as path and query; an absolute one loses its scheme and host (RFC 9112 section 3.2.2)."""
+    text = target.decode("latin-1")
+    if text.startswith("/"):
+        return text
+    parts = urlsplit(text)
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if text == "*":
+        return "/"
+    raise BadRequest(400, "the request target is neither a path nor a URL")
+
+
+def _know(request: Request, target: Target, found: Route, dialect: Dialect, plain: bytes) -> Known:
+    body = read_json(plain)
+    if not isinstance(body, dict):
+        raise Uncomparable("not a JSON object")
+    reading = dialect.read(body)
+    key = exact_key(
+        tenant=found.tenant,
+        upstream=found.upstream.name,
+        dialect=dialect.name,
+        path=dialect.path,
+        query=target.query,
+        headers=request.named,
+        body=reading.keyed,
+    )
+    return Known(key, reading.without_bodies())
+
+
+async def _rest(pieces: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+    async for piece in body:
+        yield piece
+
+
+def _json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]

@@ -1,0 +1,63 @@
+"""Health: what a monitor, a person and `reflexd status` are told. Numbers and names, never a key or a text."""
+
+import os
+from collections.abc import Callable
+from time import time
+
+from reflexd_core import __version__
+from reflexd_io.ledger import Ledger
+from reflexd_io.memory import Memory
+from reflexd_io.settings import Settings
+from reflexd_io.store import Store
+
+Page = tuple[int, dict[str, object]]
+
+
+class Health:
+    def __init__(self, *, settings: Settings, memory: Memory, store: Store, ledger: Ledger) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._store = store
+        self._ledger = ledger
+        self._pages: dict[str, Callable[[], Page]] = {
+            "/": self._root,
+            "/healthz": self._alive,
+            "/ready": self._ready,
+            "/health": self._health,
+        }
+
+    def page(self, path: str) -> Page:
+        """HTTP status and content of one of `routing.OWN_PATHS`."""
+        return self._pages[path]()
+
+    def _root(self) -> Page:
+        return 200, {"name": "reflexd", "version": __version__, "health": "/health"}
+
+    def _alive(self) -> Page:
+        return 200, {"status": "ok"}
+
+    def _ready(self) -> Page:
+        """503 only when Reflex cannot forward, which it always can once it listens."""
+        problems = self._store.problems
+        storage: dict[str, object] = {"status": "degraded", "problems": problems} if problems else {"status": "ok"}
+        return 200, {
+            "status": "degraded" if problems else "ok",
+            "components": {
+                "forwarding": {"status": "ok"},
+                "storage": storage,
+                "models": {"status": "absent", "reason": "this version compares exactly only"},
+            },
+        }
+
+    def _health(self) -> Page:
+        _, ready = self._ready()
+        return 200, {
+            **ready,
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_seconds": round(time() - self._ledger.started, 3),
+            "tenant": self._settings.active_tenant,
+            "caching": self._settings.policy_of(self._settings.active_tenant).caching,
+            "memory": {"entries": len(self._memory), "bytes": self._memory.bytes},
+            "since_start": self._ledger.as_json(),
+        }

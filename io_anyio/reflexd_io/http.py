@@ -1,0 +1,275 @@
+"""One client connection: HTTP/1.1 by h11 over an anyio stream.
+
+It reads requests and writes responses, keeps the time limits, and knows nothing of caches. Reading and writing
+may go on in two tasks at once: `wait_until_gone` watches the socket while an answer is made.
+"""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+
+import anyio
+import anyio.abc
+import h11
+
+from reflexd_core.headers import HeaderList, by_name
+
+MAX_HEAD = 64 * 1024
+HEAD_TIMEOUT = 30.0
+IDLE_TIMEOUT = 120.0
+BODY_TIMEOUT = 60.0
+"""Seconds without a byte of a body that was announced."""
+WRITE_TIMEOUT = 600.0
+_PIPELINE_LIMIT = 256 * 1024
+_LINGER = 2.0
+
+
+class BadRequest(Exception):  # noqa: N818 - it says what the request is
+    """What the client sent is not a request that can be answered; the connection ends with ``status``."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ClientGone(Exception):  # noqa: N818 - it says where the client is
+    """The client closed or broke the connection."""
+
+
+class Phase(Enum):
+    IDLE = "idle"
+    """Between requests; the connection may be closed without a word."""
+    READING = "reading"
+    """A request has begun to come and is not whole."""
+    ANSWERING = "answering"
+
+
+class Request:
+    """One request's head. Header names keep their case in ``headers``; ``named`` has them in lower case."""
+
+    __slots__ = ("headers", "method", "named", "target")
+
+    def __init__(self, event: h11.Request) -> None:
+        self.method = event.method.decode("ascii")
+        self.target = event.target
+        self.headers: HeaderList = event.headers.raw_items()
+        self.named = by_name(self.headers)
+
+
+class Connection:
+    def __init__(self, stream: anyio.abc.ByteStream) -> None:
+        self._stream = stream
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._scope = anyio.CancelScope()
+        self._buffered = 0
+        self._eof = False
+        self._head_only = False
+        self.phase = Phase.IDLE
+        self.closing = False
+        """Set when this connection is to end after the current answer."""
+
+    async def __aenter__(self) -> "Connection":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._stream.aclose()
+
+    async def next_request(self) -> Request | None:
+        """The next request's head, or None when the client is done.
+
+        Raises `BadRequest` for what is none, and `ClientGone`.
+        """
+        self.phase = Phase.IDLE
+        if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+        elif self._h11.our_state is not h11.IDLE:
+            return None
+        event = await self._next_event(IDLE_TIMEOUT, HEAD_TIMEOUT)
+        if not isinstance(event, h11.Request) and (event is None or isinstance(event, h11.ConnectionClosed)):
+            return None
+        if not isinstance(event, h11.Request):
+            raise BadRequest(400, "not a request")
+        request = Request(event)
+        self._head_only = request.method == "HEAD"
+        if "transfer-encoding" in request.named and "content-length" in request.named:
+            raise BadRequest(400, "both Content-Length and Transfer-Encoding")  # RFC 9112 section 6.3: smuggling
+        if self._h11.their_state is not h11.SEND_BODY:
+            self.phase = Phase.ANSWERING
+        return request
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The request's body as it comes. Raises `BadRequest` and `ClientGone`."""
+        if self._h11.they_are_waiting_for_100_continue:
+            await self._write(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])))
+        while True:
+            event = await self._next_event(BODY_TIMEOUT, BODY_TIMEOUT)
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)  # h11 hands out bytearrays
+            elif isinstance(event, h11.EndOfMessage):
+                self.phase = Phase.ANSWERING
+                return
+            else:
+                raise ClientGone
+
+    async def respond(self, status: int, headers: HeaderList, body: bytes) -> None:
+        """A whole response in one write. ``headers`` must have the body's length. Raises `ClientGone`."""
+        head = self._h11.send(self._response(status, b"", headers)) or b""
+        sent = b"" if self._head_only else self._h11.send(h11.Data(data=body)) or b""
+        end = self._h11.send(h11.EndOfMessage()) or b""
+        await self._write(b"".join((head, sent, end)))
+
+    async def start(self, status: int, reason: bytes, headers: HeaderList) -> None:
+        """The head of a response whose body follows by `send`. Raises `ClientGone`."""
+        await self._write(self._h11.send(self._response(status, reason, headers)))
+
+    async def send(self, chunk: bytes) -> None:
+        if not self._head_only:
+            await self._write(self._h11.send(h11.Data(data=chunk)))
+
+    async def finish(self) -> None:
+        """After calling this, the response is whole. An answer shorter than it announced counts as cut."""
+        try:
+            end = self._h11.send(h11.EndOfMessage())
+        except h11.LocalProtocolError as error:
+            raise ClientGone from error
+        await self._write(end)
+
+    @property
+    def can_respond(self) -> bool:
+        """Whether no byte of a response to the current request was sent yet."""
+        return self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE)
+
+    async def refuse(self, status: int, headers: HeaderList, body: bytes) -> None:
+        """Answer what could not be read, then end the connection so that the answer still arrives."""
+        if not self.can_respond:
+            return
+        self.closing = True
+        try:
+            with anyio.move_on_after(_LINGER):
+                await self.respond(status, headers, body)
+                await self._linger()
+        except (ClientGone, h11.LocalProtocolError):
+            return
+
+    async def drain_body(self, limit: int) -> None:
+        """Read what is left of a body that nobody wants, so that the connection can be used again; not too much."""
+        left = limit
+        while self._h11.their_state is h11.SEND_BODY:
+            event = await self._next_event(BODY_TIMEOUT, BODY_TIMEOUT)
+            left -= len(event.data) if isinstance(event, h11.Data) else 0
+            if left < 0 or event is None:
+                self.closing = True
+                return
+
+    async def wait_until_gone(self) -> None:
+        """Returns when the client has closed its side; pipelined requests are kept for later."""
+        while not self._eof:
+            try:
+                data = await self._stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return
+            self._h11.receive_data(data)
+            self._buffered += len(data)
+            if self._buffered > _PIPELINE_LIMIT:
+                await anyio.sleep_forever()  # it will be read once the current answer is out
+
+    def hang_up(self) -> None:
+        """Make whoever reads or writes here stop; used for idle connections when the server drains."""
+        self._scope.cancel()
+
+    @property
+    def scope(self) -> anyio.CancelScope:
+        return self._scope
+
+    def _response(self, status: int, reason: bytes, headers: HeaderList) -> h11.Response:
+        if self.closing:
+            headers = [*headers, (b"Connection", b"close")]
+        return h11.Response(status_code=status, reason=reason, headers=_listed(headers))
+
+    async def _next_event(self, first_timeout: float, next_timeout: float) -> h11.Event | None:
+        """The client's next event, or None for a pipelined request that must wait. The first byte may take longer."""
+        timeout = first_timeout
+        while True:
+            try:
+                event = self._h11.next_event()
+            except h11.RemoteProtocolError as error:
+                raise BadRequest(error.error_status_hint or 400, str(error)) from error
+            if event is h11.PAUSED:
+                return None
+            if event is not h11.NEED_DATA:
+                self._buffered = 0
+                return event  # type: ignore[return-value]  # h11 types its sentinels as classes
+            if self._eof:
+                raise ClientGone
+            self._receive(await self._read_within(timeout))
+            timeout = next_timeout
+
+    async def _read_within(self, timeout: float) -> bytes:  # noqa: ASYNC109 - one scope serves all of a connection
+        self._scope.deadline = anyio.current_time() + timeout
+        try:
+            data = await self._stream.receive()
+        except anyio.EndOfStream:
+            data, self._eof = b"", True
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise ClientGone from error
+        if self.phase is Phase.IDLE and data:
+            self.phase = Phase.READING
+        self._scope.deadline = math.inf
+        return data
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            self._h11.receive_data(data)
+        except RuntimeError as error:
+            raise ClientGone from error
+
+    async def _write(self, data: bytes | None) -> None:
+        if not data:
+            return
+        self._scope.deadline = anyio.current_time() + WRITE_TIMEOUT
+        try:
+            await self._stream.send(data)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise ClientGone from error
+        self._scope.deadline = math.inf
+
+    async def _linger(self) -> None:
+        """Closing with unread bytes would reset the connection and lose the answer on its way."""
+        if isinstance(self._stream, anyio.abc.SocketStream):
+            await self._stream.send_eof()
+        while True:
+            try:
+                await self._stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return
+
+
+@asynccontextmanager
+async def while_here(connection: Connection) -> AsyncIterator[None]:
+    """Runs its body for as long as the client stays; raises `ClientGone` when it left first."""
+    gone = False
+    failure: Exception | None = None
+
+    async def watch(scope: anyio.CancelScope) -> None:
+        nonlocal gone
+        await connection.wait_until_gone()
+        gone = True
+        scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch, tasks.cancel_scope)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - carried out of the task group, which would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if gone:
+        raise ClientGone
+
+
+def _listed(headers: HeaderList) -> list[tuple[bytes, bytes]]:
+    return headers if isinstance(headers, list) else list(headers)

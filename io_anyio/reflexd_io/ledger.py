@@ -1,0 +1,65 @@
+"""The ledger: what happened since the start, counted, and one log line an exchange."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from time import perf_counter, time
+
+from reflexd_core.commands import Status
+from reflexd_core.prices import cost_of
+from reflexd_io.exchange import Exchange
+
+log = logging.getLogger("reflexd.exchange")
+
+_HITS = frozenset({Status.HIT_L1, Status.HIT_L2, Status.HIT_L3})
+
+
+@dataclass(slots=True)
+class Ledger:
+    started: float = field(default_factory=time)
+    by_status: Counter[str] = field(default_factory=Counter)
+    coalesced: int = 0
+    saved_tokens: int = 0
+    saved_dollars: float = 0.0
+    """Only of models whose price is known."""
+
+    def note(self, exchange: Exchange) -> None:
+        """Count an exchange whose client is done with."""
+        status = exchange.status
+        self.by_status[status.value] += 1
+        if exchange.joined:
+            self.coalesced += 1
+        if status in _HITS or exchange.joined:
+            self._save(exchange)
+        if log.isEnabledFor(logging.INFO):
+            call = exchange.call
+            told = "coalesced" if exchange.joined else status.value
+            log.info(
+                "%s %s %s %d %s %.1f ms",
+                call.route.tenant,
+                call.target.path,
+                call.ask.model or "-",
+                exchange.http_status,
+                told,
+                (perf_counter() - exchange.began) * 1000,
+            )
+
+    def _save(self, exchange: Exchange) -> None:
+        entry = exchange.entry
+        if entry is None or entry.usage is None:
+            return
+        self.saved_tokens += entry.usage.input + entry.usage.output
+        self.saved_dollars += cost_of(entry.model, entry.usage) or 0.0
+
+    def as_json(self) -> dict[str, object]:
+        total = self.by_status.total()
+        hits = sum(self.by_status[status.value] for status in _HITS)
+        return {
+            "exchanges": total,
+            "by_status": dict(self.by_status),
+            "hits": hits,
+            "hit_rate": hits / total if total else None,
+            "coalesced": self.coalesced,
+            "saved_tokens": self.saved_tokens,
+            "saved_dollars": round(self.saved_dollars, 6),
+        }

@@ -1,0 +1,117 @@
+"""L1 memory: answers ready to send, bounded in number and in bytes, the least recently used going first.
+
+Also the memo: which key a byte-equal request was found to have, so that a repeat is not parsed again. Both are
+plain maps of the event loop's thread; nothing here waits.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from reflexd_core.dialects import DIALECTS
+from reflexd_core.entry import EntryFacts
+from reflexd_core.request import Form, Reading
+
+_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+_BODY_TYPE = b"application/json"
+_STREAM_TYPE = b"text/event-stream; charset=utf-8"
+_OVERHEAD = 1024
+"""Bytes that an entry takes beside its answer, measured with tracemalloc at 100,000 entries, rounded up."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A stored answer with its bytes, as recorded."""
+
+    facts: EntryFacts
+    headers: list[tuple[bytes, bytes]]
+    """Those that are replayed, names in lower case."""
+    recorded: bytes
+    _ready: dict[tuple[Form, bool], tuple[bytes, list[tuple[bytes, bytes]]]] = field(default_factory=dict)
+
+    def ready(self, form: Form, *, wants_usage: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """Bytes and headers in the asked form. Raises `ValueError` where they cannot be turned."""
+        found = self._ready.get((form, wants_usage))
+        if found is None:
+            found = self._ready[form, wants_usage] = self._turn(form, wants_usage)
+        return found
+
+    def size(self) -> int:
+        turned = sum(len(body) for body, _ in self._ready.values() if body is not self.recorded)
+        return len(self.recorded) + turned + _OVERHEAD
+
+    def _turn(self, form: Form, wants_usage: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        facts = self.facts
+        headers = self.headers
+        if form is not facts.form:
+            content_type = _STREAM_TYPE if form is Form.STREAM else _BODY_TYPE
+            headers = [(name, value) for name, value in headers if name != b"content-type"]
+            headers.append((b"content-type", content_type))
+        # A stream that never asked for usage holds what the provider always sends, so it goes out as it is.
+        keep_usage = wants_usage or not facts.asked_usage
+        body = _BY_NAME[facts.dialect].replay(facts.form, self.recorded, form, wants_usage=keep_usage)
+        return body, [*headers, (b"content-length", str(len(body)).encode())]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a byte-equal request was found to be."""
+
+    key: bytes
+    reading: Reading
+    """Without its bodies."""
+
+
+class Memory:
+    """L1 and its memo."""
+
+    def __init__(self, *, capacity: int, max_bytes: int) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._sizes: dict[bytes, int] = {}
+        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, key: bytes) -> Answer | None:
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def put(self, key: bytes, answer: Answer) -> None:
+        """Keep the answer; one larger than a quarter of all room is left to the disk."""
+        self.drop(key)
+        size = answer.size()
+        if size * 4 > self._max_bytes:
+            return
+        self._answers[key] = answer
+        self._sizes[key] = size
+        self.bytes += size
+        while len(self._answers) > self._capacity or self.bytes > self._max_bytes:
+            oldest, _ = self._answers.popitem(last=False)
+            self.bytes -= self._sizes.pop(oldest)
+
+    def weigh(self, key: bytes) -> None:
+        """After an answer was turned into another form: count what it takes now."""
+        answer = self._answers.get(key)
+        if answer is not None and answer.size() != self._sizes[key]:
+            self.put(key, answer)
+
+    def drop(self, key: bytes) -> None:
+        if self._answers.pop(key, None) is not None:
+            self.bytes -= self._sizes.pop(key)
+
+    def known(self, memo_key: bytes) -> Known | None:
+        found = self._known.get(memo_key)
+        if found is not None:
+            self._known.move_to_end(memo_key)
+        return found
+
+    def learn(self, memo_key: bytes, known: Known) -> None:
+        self._known[memo_key] = known
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)

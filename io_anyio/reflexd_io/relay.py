@@ -1,0 +1,49 @@
+"""Relaying: a request and its response passed through untouched, without size limit, never cached.
+
+For every path that is no cached dialect, for bodies too large to be compared, and for the day something in Reflex
+itself breaks: then this is all that is left of it, and the client still gets its answer.
+"""
+
+from contextlib import AsyncExitStack
+
+from reflexd_core.commands import Status
+from reflexd_core.credentials import Route
+from reflexd_core.headers import explain_forward, to_client, value_of
+from reflexd_core.routing import Target
+from reflexd_io.flight import Flights, url_of
+from reflexd_io.http import Connection, Request, while_here
+from reflexd_io.upstream import Body, UpstreamClient
+
+
+class Relay:
+    def __init__(self, client: UpstreamClient, flights: Flights) -> None:
+        self._client = client
+        self._flights = flights
+
+    async def pass_on(
+        self, connection: Connection, request: Request, target: Target, route: Route, body: Body, reason: str
+    ) -> None:
+        """Send the request with this body upstream and its response back.
+
+        Raises `NoKey` or `UpstreamUnreachable` (the connection can tell whether anything was sent), `ClientGone`.
+        """
+        if isinstance(body, bytes):
+            length: int | None = len(body)
+        else:
+            announced = request.named.get("content-length")
+            length = int(announced) if announced is not None else None
+        headers = await self._flights.outgoing_headers(request.headers, route, length)
+        async with AsyncExitStack() as stack:
+            if isinstance(body, bytes):  # else the socket is being read for the body
+                await stack.enter_async_context(while_here(connection))
+            url = url_of(target, route)
+            response = await stack.enter_async_context(self._client.send(request.method, url, headers, body))
+            passed = to_client(response.headers)
+            announced_back = value_of(response.headers, b"content-length")
+            if announced_back is not None:
+                passed.append((b"Content-Length", announced_back))
+            passed += explain_forward(Status.BYPASS, reason, collapsed=False, timings={})
+            await connection.start(response.status, response.reason, passed)
+            async for chunk in response.chunks:
+                await connection.send(chunk)
+            await connection.finish()

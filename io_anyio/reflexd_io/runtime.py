@@ -1,0 +1,104 @@
+"""The runtime file: where a running daemon is, for the CLI, the TUI and the tray; and the lock that keeps it single.
+
+``runtime.json`` in the storage folder, mode 0600: port, pid, admin token. One daemon per storage folder: the lock is
+the operating system's, so a daemon that was killed leaves none behind.
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from reflexd_core import __version__
+
+
+class AlreadyRunning(Exception):  # noqa: N818 - it says what the daemon is
+    """Another daemon serves this storage folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    url: str
+    """``http://127.0.0.1:8080``, without a path."""
+    port: int
+    pid: int
+    admin_token: str
+    version: str
+    started: float
+
+
+@contextmanager
+def single_instance(storage: Path) -> Iterator[None]:
+    """Hold the folder for this process. Raises `AlreadyRunning`, or `OSError` where the folder cannot be used."""
+    storage.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(storage / "reflexd.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        running = read(storage)
+        where = f" at {running.url} (pid {running.pid})" if running else ""
+        raise AlreadyRunning(f"a Reflex daemon already serves {storage}{where}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def announced(storage: Path, host: str, port: int) -> Iterator[Runtime]:
+    """Write the runtime file for as long as the body runs."""
+    name = f"[{host}]" if ":" in host else host
+    runtime = Runtime(
+        url=f"http://{name}:{port}",
+        port=port,
+        pid=os.getpid(),
+        admin_token=secrets.token_urlsafe(32),
+        version=__version__,
+        started=time.time(),
+    )
+    path = storage / "runtime.json"
+    path.unlink(missing_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    _write_private(fresh, json.dumps(asdict(runtime)).encode())
+    fresh.replace(path)
+    try:
+        yield runtime
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def read(storage: Path) -> Runtime | None:
+    """The running daemon's file, or None where there is none that can be read."""
+    try:
+        return Runtime(**json.loads((storage / "runtime.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def salt(storage: Path) -> bytes:
+    """32 random bytes of this installation, made once, mode 0600."""
+    path = storage / "salt"
+    try:
+        found = path.read_bytes()
+        if len(found) == 32:
+            return found
+    except FileNotFoundError:
+        pass
+    made = secrets.token_bytes(32)
+    path.unlink(missing_ok=True)
+    _write_private(path, made)
+    return made
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """A new file that was never readable for anybody else, not even for a moment."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

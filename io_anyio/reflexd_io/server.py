@@ -1,0 +1,76 @@
+"""The server: listens, keeps the connections, and ends them in good order.
+
+Draining: no new connections, idle ones close at once, answers under way are finished (with ``Connection: close``)
+for as long as the grace lasts.
+"""
+
+import logging
+
+import anyio
+import anyio.abc
+
+from reflexd_io.gateway import Gateway
+from reflexd_io.http import BadRequest, ClientGone, Connection, Phase
+
+log = logging.getLogger(__name__)
+
+GRACE = 30.0
+"""Seconds that answers under way are given when the server stops."""
+
+
+class Server:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._connections: set[Connection] = set()
+        self._draining = False
+        self._empty = anyio.Event()
+
+    async def serve(self, listener: anyio.abc.Listener[anyio.abc.SocketStream], stop: anyio.Event) -> None:
+        """Serve until ``stop`` is set, then drain. Cancel to end at once."""
+        async with anyio.create_task_group() as handlers:
+            async with anyio.create_task_group() as acceptors:
+                acceptors.start_soon(listener.serve, self._serve_connection, handlers)
+                await stop.wait()
+                acceptors.cancel_scope.cancel()
+            await listener.aclose()
+            await self._drain()
+            handlers.cancel_scope.cancel()
+
+    async def _drain(self) -> None:
+        self._draining = True
+        for connection in list(self._connections):
+            connection.closing = True
+            if connection.phase is Phase.IDLE:
+                connection.hang_up()
+        if self._connections:
+            log.info("finishing %d connections", len(self._connections))
+            self._empty = anyio.Event()
+            with anyio.move_on_after(GRACE):
+                await self._empty.wait()
+
+    async def _serve_connection(self, stream: anyio.abc.SocketStream) -> None:
+        async with Connection(stream) as connection:
+            self._connections.add(connection)
+            try:
+                await self._answer_all(connection)
+            except Exception:
+                log.exception("a connection ended by a fault of ours")
+            finally:
+                self._connections.discard(connection)
+                if not self._connections:
+                    self._empty.set()
+
+    async def _answer_all(self, connection: Connection) -> None:
+        with connection.scope:
+            try:
+                while not (self._draining or connection.closing):
+                    request = await connection.next_request()
+                    if request is None:
+                        return
+                    await self._gateway.answer(connection, request)
+            except BadRequest as error:
+                await self._gateway.reject(connection, error)
+            except ClientGone:
+                return
+        if connection.scope.cancelled_caught and connection.phase is Phase.READING:
+            await self._gateway.reject(connection, BadRequest(408, "it did not come in time"))

@@ -1,0 +1,283 @@
+"""Settings: CLI flag > environment > ``config.toml`` > default.
+
+A value that cannot be read stops the start with a message that names it, and so does a name that nobody knows.
+Nothing falls back silently.
+"""
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from reflexd_core.policy import MIB, OnLeave, Policy
+from reflexd_core.routing import PRESETS, Upstream
+
+APP = "reflexd"
+DEFAULT_TENANT = "default"
+_TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class BadSetting(ValueError):  # noqa: N818 - it says what the setting is
+    """A setting that cannot be used; the message names it and says what would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    port: int = 8080
+    bind_addr: str = "127.0.0.1"
+    storage_path: Path = field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
+    storage_bytes: int = 2048 * MIB
+    l1_capacity: int = 10_000
+    l1_bytes: int = 64 * MIB
+    mock_provider: bool = False
+    forward_legacy_functions: bool = False
+    log_level: str = "info"
+    default_upstream: str = "openai"
+    active_tenant: str = DEFAULT_TENANT
+    policy: Policy = field(default_factory=Policy)
+    """Of tenants that say nothing else, anonymous ones included."""
+    tenants: Mapping[str, Policy] = field(default_factory=lambda: {DEFAULT_TENANT: Policy()})
+    upstreams: Mapping[str, Upstream] = field(default_factory=lambda: dict(PRESETS))
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
+
+    def policy_of(self, tenant: str) -> Policy:
+        return self.tenants.get(tenant, self.policy)
+
+
+Value = str | int | float | bool | list["Value"] | dict[str, "Value"] | object
+Table = Mapping[str, Value]
+
+
+def load(
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    config_file: Path | None = None,
+) -> Settings:
+    """All settings. ``flags`` by setting name, as typed. Raises `BadSetting`."""
+    environ = os.environ if environ is None else environ
+    given = config_file or (Path(environ["REFLEX_CONFIG"]) if environ.get("REFLEX_CONFIG") else None)
+    settings = _from_file(Settings(), _read_toml(given or default_config_file(), required=given is not None))
+    for name, (variable, read) in _SCALARS.items():
+        for source, text in ((variable, environ.get(variable)), (_flag(name), (flags or {}).get(name))):
+            if text is not None and text != "":
+                settings = _with(settings, name, _read(source, text, read))
+    settings = _with_upstream_urls(settings, environ)
+    return _checked(settings)
+
+
+def default_config_file() -> Path:
+    return platformdirs.user_config_path(APP, appauthor=False) / "config.toml"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _with(settings: Settings, name: str, value: Any) -> Settings:
+    return replace(settings, **{name: value})
+
+
+def _read(source: str, text: str, read: Callable[[str], object]) -> object:
+    try:
+        return read(text.strip())
+    except ValueError as error:
+        raise BadSetting(f"{source}={text!r}: {error}") from error
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9_]+", text) or not low <= int(text) <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("expected 1 or 0")
+
+
+def _choice(*names: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in names:
+            raise ValueError(f"expected one of: {', '.join(names)}")
+        return text.lower()
+
+    return read
+
+
+def _address(text: str) -> str:
+    return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
+
+
+def _legacy(text: str) -> bool:
+    return _choice("refuse", "forward")(text) == "forward"
+
+
+_SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "port": ("REFLEX_PORT", _integer(0, 65_535)),
+    "bind_addr": ("REFLEX_BIND_ADDR", _address),
+    "storage_path": ("REFLEX_STORAGE_PATH", lambda text: Path(text).expanduser().absolute()),
+    "storage_bytes": ("REFLEX_STORAGE_BYTES", _integer(1, 2**60)),
+    "l1_capacity": ("REFLEX_L1_CAPACITY", _integer(1, 2**31)),
+    "l1_bytes": ("REFLEX_L1_BYTES", _integer(1, 2**50)),
+    "mock_provider": ("REFLEX_MOCK_PROVIDER", _truth),
+    "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", _legacy),
+    "log_level": ("REFLEX_LOG_LEVEL", _choice("debug", "info", "warning", "error")),
+    "default_upstream": ("REFLEX_UPSTREAM", str),
+    "active_tenant": ("REFLEX_TENANT", str),
+}
+"""Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
+
+
+def _read_toml(path: Path, *, required: bool) -> Table:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise BadSetting(f"{path}: there is no such file") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{path}: {error}") from error
+
+
+def _from_file(settings: Settings, table: Table) -> Settings:
+    known = {*_SCALARS, "policy", "tenants", "upstreams", "allowed_hosts", "allowed_origins"}
+    _refuse_unknown("config.toml", table, known)
+    for name, (_, read) in _SCALARS.items():
+        if name in table:
+            text = str(table[name]).lower() if isinstance(table[name], bool) else str(table[name])
+            settings = _with(settings, name, _read(f"config.toml: {name}", text, read))
+    policy = _policy("policy", Policy(), _table("policy", table.get("policy", {})))
+    tenants = {DEFAULT_TENANT: policy}
+    for name, given in _table("tenants", table.get("tenants", {})).items():
+        if not _TENANT_NAME.fullmatch(name) or name.startswith("anon-"):
+            raise BadSetting(f"config.toml: tenants.{name}: names have letters, digits, '.', '_' and '-'")
+        tenants[name] = _policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
+    upstreams = dict(PRESETS)
+    for name, given in _table("upstreams", table.get("upstreams", {})).items():
+        upstreams[name] = _upstream(name, _table(f"upstreams.{name}", given), upstreams.get(name))
+    return replace(
+        settings,
+        policy=policy,
+        tenants=tenants,
+        upstreams=upstreams,
+        allowed_hosts=_names("allowed_hosts", table),
+        allowed_origins=_names("allowed_origins", table),
+    )
+
+
+def _policy(where: str, policy: Policy, table: Table) -> Policy:
+    _refuse_unknown(where, table, {"exact_lifetime", "on_leave", "caching"})
+    for name, value in table.items():
+        match name, value:
+            case "exact_lifetime", int() | float() as seconds if not isinstance(value, bool) and seconds > 0:
+                policy = replace(policy, exact_lifetime=float(seconds))
+            case "on_leave", str(text) if text in set(OnLeave):
+                policy = replace(policy, on_leave=OnLeave(text))
+            case "caching", bool(caching):
+                policy = replace(policy, caching=caching)
+            case _:
+                raise BadSetting(
+                    f"config.toml: {where}.{name}={value!r}: expected seconds above 0 for exact_lifetime, "
+                    "'cancel' or 'finish' for on_leave, true or false for caching"
+                )
+    return policy
+
+
+def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
+    where = f"upstreams.{name}"
+    _refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
+    base_url = str(table.get("base_url", known.base_url if known else ""))
+    return Upstream(
+        name=name,
+        base_url=_base_url(f"config.toml: {where}.base_url", base_url),
+        key_env=str(table.get("key_env", known.key_env if known else f"{name.upper()}_API_KEY")),
+        key_prefixes=known.key_prefixes if known else (),
+        keyless=table.get("keyless") is True or (known is not None and known.keyless) or _is_loopback(base_url),
+    )
+
+
+def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """``REFLEX_UPSTREAM_<NAME>_URL``."""
+    upstreams = dict(settings.upstreams)
+    for variable, url in environ.items():
+        match = re.fullmatch(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL", variable)
+        if match and url:
+            name = match.group(1).lower()
+            known = upstreams.get(name)
+            base_url = _base_url(variable, url)
+            upstreams[name] = Upstream(
+                name=name,
+                base_url=base_url,
+                key_env=known.key_env if known else f"{match.group(1)}_API_KEY",
+                key_prefixes=known.key_prefixes if known else (),
+                keyless=(known is not None and known.keyless) or _is_loopback(base_url),
+            )
+    return replace(settings, upstreams=upstreams)
+
+
+def _base_url(source: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise BadSetting(f"{source}={url!r}: expected a URL such as https://api.openai.com/v1")
+    return url.rstrip("/")
+
+
+def _is_loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.default_upstream not in settings.upstreams:
+        raise BadSetting(f"default_upstream={settings.default_upstream!r}: no upstream of that name is configured")
+    if settings.active_tenant not in settings.tenants:
+        raise BadSetting(f"active_tenant={settings.active_tenant!r}: add [tenants.{settings.active_tenant}] first")
+    if not ipaddress.ip_address(settings.bind_addr).is_loopback:
+        raise BadSetting(
+            f"bind_addr={settings.bind_addr!r}: Reflex listens on loopback only, "
+            "since anyone who can reach it could spend your keys; use 127.0.0.1 or ::1"
+        )
+    for upstream in settings.upstreams.values():
+        parts = urlsplit(upstream.base_url)
+        if _is_loopback(upstream.base_url) and parts.port == settings.port and upstream.name not in _LOCAL_SERVERS:
+            raise BadSetting(f"upstream {upstream.name!r} is {upstream.base_url}, which is Reflex itself")
+    return settings
+
+
+_LOCAL_SERVERS = frozenset(name for name, upstream in PRESETS.items() if upstream.keyless)
+"""Presets whose port one may well give to Reflex instead; they then simply are not there."""
+
+
+def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:
+    for name in table:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"
+            raise BadSetting(f"{where}: unknown setting {name!r}{hint}")
+
+
+def _table(name: str, value: Value) -> Table:
+    if not isinstance(value, dict):
+        raise BadSetting(f"config.toml: {name}: expected a table")
+    return value
+
+
+def _names(name: str, table: Table) -> frozenset[str]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadSetting(f"config.toml: {name}: expected a list of texts")
+    return frozenset(str(item).lower() for item in value)

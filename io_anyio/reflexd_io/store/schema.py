@@ -1,0 +1,94 @@
+"""The schema of a tenant's file, as named migrations; each runs in one transaction with the row that records it."""
+
+import sqlite3
+
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "0001-entries",
+        (
+            """
+            CREATE TABLE parts (
+                hash BLOB PRIMARY KEY,   -- BLAKE3 of the canonical JSON
+                body BLOB NOT NULL,      -- zstd
+                uses INTEGER NOT NULL    -- entries that hold it
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE entries (
+                number INTEGER PRIMARY KEY,
+                key BLOB NOT NULL UNIQUE,
+                dialect TEXT NOT NULL,
+                upstream TEXT NOT NULL,
+                model TEXT NOT NULL,
+                form TEXT NOT NULL,
+                created REAL NOT NULL,
+                expires REAL,
+                used REAL NOT NULL,
+                hits INTEGER NOT NULL DEFAULT 0,
+                has_usage INTEGER NOT NULL,
+                asked_usage INTEGER NOT NULL,
+                input_tokens INTEGER,
+                output_tokens INTEGER,
+                cached_tokens INTEGER,
+                exact_only INTEGER NOT NULL,
+                scope BLOB,
+                headers TEXT NOT NULL,   -- JSON: [[name, value], ...]
+                answer BLOB NOT NULL,    -- zstd
+                size INTEGER NOT NULL,   -- bytes of the answer before zstd
+                request TEXT NOT NULL    -- JSON: [[part name, hash in hex], ...]
+            )
+            """,
+            "CREATE INDEX entries_by_use ON entries (used)",
+            "CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL",
+            "CREATE VIRTUAL TABLE texts USING fts5 (question, answer)",
+        ),
+    ),
+)
+
+
+class NewerSchema(Exception):  # noqa: N818 - it says what the file is
+    """The file was written by a newer Reflex; it is neither read nor changed."""
+
+
+def check(connection: sqlite3.Connection) -> bool:
+    """Whether the file is one of ours and up to date. Raises `NewerSchema`, or `sqlite3.Error`; changes nothing."""
+    return _applied(connection) == {name for name, _ in MIGRATIONS}
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring a file up to date. Raises `NewerSchema`, or `sqlite3.Error`; the file is then as it was."""
+    applied = _applied(connection)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")
+    for name, statements in MIGRATIONS:
+        if name not in applied:
+            _migrate(connection, name, statements)
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone()
+    if found is None:
+        return set()
+    applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+    unknown = applied - {name for name, _ in MIGRATIONS}
+    if unknown:
+        raise NewerSchema(f"written by a newer version (it has {', '.join(sorted(unknown))})")
+    return applied
+
+
+def _migrate(connection: sqlite3.Connection, name: str, statements: tuple[str, ...]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations "
+            "(name TEXT PRIMARY KEY, at TEXT NOT NULL DEFAULT current_timestamp)"
+        )
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("INSERT INTO migrations (name) VALUES (?)", (name,))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

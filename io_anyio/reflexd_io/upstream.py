@@ -1,0 +1,217 @@
+"""The upstream client: one connection pool towards all providers, byte-transparent.
+
+It sits on httpcore2 rather than on a full HTTP client: headers must leave as they came (a client library adds its
+own), nothing may be decoded on the way, and a POST that may have been paid must never be sent again. Tried again
+only when connecting failed, or when a reused connection closed before any byte of the answer.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore2 as httpcore
+import truststore
+
+from reflexd_core.headers import HeaderList
+
+CONNECT_TIMEOUT = 20.0
+READ_TIMEOUT = 600.0
+"""Seconds between two bytes; there is no limit on the whole."""
+
+_IDLE = 55.0
+_CONNECT_TRIES = 2
+
+
+class UpstreamUnreachable(Exception):  # noqa: N818 - it says what the upstream is
+    """No answer came, or it broke off. ``status`` is what to tell a client that has nothing yet."""
+
+    def __init__(self, message: str, status: int = 502) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    reason: bytes
+    headers: HeaderList
+    chunks: AsyncIterator[bytes]
+    """As they come. Raises `UpstreamUnreachable` when the answer breaks off."""
+
+
+Body = bytes | AsyncIterator[bytes]
+
+
+class UpstreamClient:
+    def __init__(self, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._tls: ssl.SSLContext | None = None
+        self._pools: dict[str | None, httpcore.AsyncConnectionPool] = {}
+        self._timeouts = {"connect": CONNECT_TIMEOUT, "read": read_timeout, "write": read_timeout, "pool": None}
+
+    @asynccontextmanager
+    async def send(self, method: str, url: str, headers: HeaderList, body: Body) -> AsyncIterator[Response]:
+        """Send one request; ``headers`` without Host. Raises `UpstreamUnreachable`.
+
+        Leaving the context before the chunks are at their end gives the call up.
+        """
+        pool = self._pool_for(url)
+        response = await self._attempt(pool, method, url, headers, body)
+        try:
+            yield Response(
+                response.status,
+                response.extensions.get("reason_phrase", b""),
+                response.headers,
+                _chunks_of(response),
+            )
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def _attempt(
+        self, pool: httpcore.AsyncConnectionPool, method: str, url: str, headers: HeaderList, body: Body
+    ) -> httpcore.Response:
+        for left in reversed(range(_CONNECT_TRIES)):
+            seen = _Seen()
+            _seen.set(seen)
+            request = httpcore.Request(
+                method,
+                url,
+                headers=[(b"Host", _host(url)), *headers],
+                content=body,
+                extensions={"timeout": dict(self._timeouts), "trace": seen.trace},
+            )
+            try:
+                return await pool.handle_async_request(request)
+            except _FAILURES as error:
+                failure = _translated(error)
+                again = seen.connecting_failed or seen.reused_and_gone
+                if left == 0 or not again or not isinstance(body, bytes):
+                    raise failure from error
+        raise AssertionError("unreachable")
+
+    def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
+        proxy = _proxy_for(url)
+        pool = self._pools.get(proxy)
+        if pool is None:
+            if self._tls is None:  # the system's own certificate store, as browsers use it
+                self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            pool = self._pools[proxy] = httpcore.AsyncConnectionPool(
+                ssl_context=self._tls,
+                proxy=httpcore.Proxy(proxy) if proxy is not None else None,
+                max_connections=None,
+                max_keepalive_connections=64,
+                keepalive_expiry=_IDLE,
+                network_backend=_WatchedBackend(),
+            )
+        return pool
+
+
+class _Seen:
+    """How far an attempt got: whether it opened a connection of its own, and whether any byte of an answer came."""
+
+    def __init__(self) -> None:
+        self.connecting_failed = False
+        self.connected = False
+        self.answered = False
+
+    async def trace(self, name: str, info: Mapping[str, object]) -> None:
+        if name.endswith(("connect_tcp.failed", "start_tls.failed")):
+            self.connecting_failed = True
+        elif name.endswith("connect_tcp.complete"):
+            self.connected = True
+
+    @property
+    def reused_and_gone(self) -> bool:
+        """The connection came from the pool and closed before any byte: the server had let it time out."""
+        return not self.connected and not self.answered
+
+
+_seen: ContextVar[_Seen] = ContextVar("_seen")
+"""The attempt that the current task is making; the network layer below marks the first byte of its answer."""
+
+
+class _WatchedBackend(httpcore.AnyIOBackend):
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _WatchedStream(await super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+class _WatchedStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        data = await self._stream.read(max_bytes, timeout)
+        if data and (seen := _seen.get(None)) is not None:
+            seen.answered = True
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        return _WatchedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+_FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.ProxyError, OSError)
+
+
+def _translated(error: Exception) -> UpstreamUnreachable:
+    """Foreign exceptions end here; the message is for the client to read."""
+    status = 504 if isinstance(error, httpcore.TimeoutException) else 502
+    said = str(error) or {
+        httpcore.ConnectTimeout: "connecting took too long",
+        httpcore.ReadTimeout: "it stayed silent for too long",
+        httpcore.ReadError: "the connection broke",
+    }.get(type(error), type(error).__name__)
+    return UpstreamUnreachable(said, status)
+
+
+async def _chunks_of(response: httpcore.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_stream():
+            yield chunk
+    except _FAILURES as error:
+        raise _translated(error) from error
+
+
+def _host(url: str) -> bytes:
+    return urlsplit(url).netloc.rpartition("@")[2].encode()
+
+
+def _proxy_for(url: str) -> str | None:
+    parts = urlsplit(url)
+    return _proxy_of(parts.scheme, parts.hostname or "")
+
+
+@lru_cache(maxsize=256)
+def _proxy_of(scheme: str, host: str) -> str | None:
+    """``HTTPS_PROXY`` and its kin, ``NO_PROXY`` and the system's settings; never for loopback."""
+    if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
+        return None
+    return getproxies().get(scheme)
