@@ -40,6 +40,8 @@ _CONTROL = frozenset(name.encode() for name in CONTROL_HEADERS)
 _CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 _OURS = frozenset({b"host", b"expect", b"content-length"})
 
+_STATUS_BYTES = {status: status.value.encode() for status in Status}
+
 _FORWARD_REASON = {"no-cache": "request", "expired": "stale"}
 """RFC 9211 ``fwd`` values for our reasons; any other miss is ``uri-miss``, which says that nothing fitted."""
 
@@ -78,21 +80,19 @@ def by_name(headers: HeaderList) -> dict[str, str]:
 
 
 def explain_hit(
-    status: Status, entry: str, age: float, ttl: float | None, timings: Mapping[str, float]
-) -> HeaderList:
+    status: Status, entry: str, age: float, ttl: float | None, timings: Mapping[bytes, float]
+) -> list[tuple[bytes, bytes]]:
     """What a client is told of an answer from the store. ``age`` and ``ttl`` in seconds, timings in seconds."""
-    seconds = max(0, int(age))
-    remaining = "" if ttl is None else f"; ttl={int(ttl)}"
-    return (
-        (b"X-Reflex-Status", status.value.encode()),
+    return [
+        (b"X-Reflex-Status", _STATUS_BYTES[status]),
         (b"X-Reflex-Entry", entry.encode()),
-        (b"Age", b"%d" % seconds),
-        (b"Cache-Status", f"reflex; hit{remaining}".encode()),
+        (b"Age", b"%d" % max(0, age)),
+        (b"Cache-Status", b"reflex; hit" if ttl is None else b"reflex; hit; ttl=%d" % ttl),
         (b"Server-Timing", server_timing(timings)),
-    )
+    ]
 
 
-def explain_forward(status: Status, reason: str, *, collapsed: bool, timings: Mapping[str, float]) -> HeaderList:
+def explain_forward(status: Status, reason: str, *, collapsed: bool, timings: Mapping[bytes, float]) -> HeaderList:
     """What a client is told of an answer that came from upstream."""
     forward = "bypass" if status is Status.BYPASS else _FORWARD_REASON.get(reason, "uri-miss")
     shared = "; collapsed" if collapsed else ""
@@ -104,9 +104,9 @@ def explain_forward(status: Status, reason: str, *, collapsed: bool, timings: Ma
     )
 
 
-def server_timing(timings: Mapping[str, float]) -> bytes:
+def server_timing(timings: Mapping[bytes, float]) -> bytes:
     """One metric for each tier that was asked, milliseconds (W3C Server Timing)."""
-    return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in timings.items()).encode()
+    return b", ".join([b"%s;dur=%.3f" % (name, seconds * 1000) for name, seconds in timings.items()])
 
 
 def _named_by_connection(headers: HeaderList) -> frozenset[bytes]:

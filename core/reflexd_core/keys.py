@@ -9,12 +9,18 @@ from urllib.parse import parse_qsl
 from blake3 import blake3
 
 from reflexd_core.canonical import JsonObject, canonicalize
+from reflexd_core.credentials import CREDENTIAL_HEADERS
 
 RECIPE = b"reflex-key-1"
 """Changes whenever the recipe does: an old entry then simply is not found."""
 
 KEYED_HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta")
 """API versions, the only headers that change an answer."""
+
+MEMO_HEADERS = tuple(
+    name.encode() for name in (*KEYED_HEADERS, *CREDENTIAL_HEADERS, "x-reflex-tenant", "content-encoding")
+)
+"""All headers that can change a request's route or key."""
 
 UNKEYED_QUERY = frozenset({"beta", "alt", "key"})
 """``beta`` and ``alt`` say how the answer travels; ``key`` is a credential."""
@@ -31,12 +37,20 @@ def digest(*parts: bytes) -> bytes:
     return hasher.digest()
 
 
-def memo_key(tenant: str, upstream: str, target: bytes, headers: Mapping[str, str], raw: bytes) -> bytes:
+def memo_key(target: bytes, headers: Mapping[bytes, bytes], raw: bytes) -> bytes:
     """Names one byte-equal request; what it was found to mean may be remembered under it.
 
-    ``target`` is the request target as it came, path and query.
+    ``target`` is the request target as it came, path and query; ``headers`` by lower-case name.
     """
-    return digest(tenant.encode(), upstream.encode(), target, *header_parts(headers), raw)
+    parts = [target]
+    for name in MEMO_HEADERS:
+        value = headers.get(name)
+        if value is not None:
+            parts += (name, value)
+    # Neither a target nor a header can hold a line feed, so the joined text has one reading only.
+    hasher = blake3(b"%d\n%s\n" % (len(raw), b"\n".join(parts)))
+    hasher.update(raw)
+    return hasher.digest()
 
 
 def exact_key(

@@ -96,6 +96,16 @@ CONTROL_HEADERS = frozenset(
 """Request headers that speak to Reflex; none of them is forwarded."""
 
 
+DIRECTIVE_HEADERS = frozenset({b"x-bypass-cache", b"x-cache-ttl", b"x-reflex-tiers", b"cache-control"})
+RETRY_HEADER = b"x-stainless-retry-count"
+NO_DIRECTIVES = Directives()
+
+
+def has_directives(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the headers (by lower-case name) say anything to the cache; most requests say nothing."""
+    return not DIRECTIVE_HEADERS.isdisjoint(headers) or headers.get(RETRY_HEADER, b"0") != b"0"
+
+
 def read_directives(headers: Mapping[str, str]) -> Directives:
     """What the headers (by lower-case name) ask for.
 

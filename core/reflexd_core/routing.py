@@ -6,6 +6,7 @@ base_url with ``/v1``, without it, or with it twice works alike.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import unquote
 
 from reflexd_core.dialects import BY_PATH
@@ -36,6 +37,7 @@ class Target:
 OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health"})
 
 
+@lru_cache(maxsize=1024)
 def read_target(method: str, target: str) -> Target:
     """What ``target`` (origin form, as it stands in the request line) asks for."""
     path, _, query = target.partition("?")

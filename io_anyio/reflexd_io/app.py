@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from reflexd_io import runtime
 from reflexd_io.driver import Driver
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
-from reflexd_io.keys import Keys
+from reflexd_io.keys import Keys, keyring_name
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.mock_provider import mock_upstreams
@@ -68,6 +69,8 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             flights = Flights(client, Keys())
             driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
             tasks.start_soon(_warm_up, store, memory)
+            tasks.start_soon(anyio.to_thread.run_sync, client.prepare)
+            tasks.start_soon(anyio.to_thread.run_sync, keyring_name)  # importing it takes longer than using it
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
             relay = Relay(client, flights)
             gateway = Gateway(settings=settings, salt=salt, memory=memory, driver=driver, relay=relay, health=health)

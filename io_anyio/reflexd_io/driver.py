@@ -247,7 +247,8 @@ class Driver:
             upstream=call.route.upstream.name,
             exact_only=admit.exact_only or call.ask.exact_only is not None,
             scope=None,
-            request=call.plain,
+            request=call.raw,
+            request_coding=call.request.named.get("content-encoding"),
         )
         self._store.put(call.route.tenant, record, told)
 

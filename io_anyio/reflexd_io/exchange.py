@@ -17,7 +17,7 @@ from reflexd_io.http import Connection, Request
 from reflexd_io.recording import Recording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request to a cached dialect, read and routed."""
 
@@ -31,8 +31,6 @@ class Call:
     """None where the body cannot be compared."""
     raw: bytes
     """The body as it came: what is forwarded."""
-    plain: bytes
-    """The body with its content coding removed; equal to ``raw`` mostly."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,11 +52,12 @@ class Exchange:
     client_done: bool = False
     timings: dict[str, float] = field(default_factory=dict)
     http_status: int = 0
-    _posted: anyio.Event = field(default_factory=anyio.Event)
+    _posted: anyio.Event | None = None
 
     def post(self, command: Command) -> None:
         self.inbox.append(command)
-        self._posted.set()
+        if self._posted is not None:
+            self._posted.set()
 
     async def next_command(self) -> Command:
         while not self.inbox:

@@ -7,6 +7,7 @@ may be cached, to the relay everything else, and Reflex's own few pages it answe
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -17,8 +18,7 @@ from reflexd_core.credentials import Route, Unroutable, route
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.keys import exact_key, memo_key
-from reflexd_core.policy import MIB, Ask, decide, pass_through, read_directives
-from reflexd_core.request import Reading
+from reflexd_core.policy import MIB, NO_DIRECTIVES, decide, has_directives, pass_through, read_directives
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
 from reflexd_io.driver import Driver
@@ -40,6 +40,7 @@ OWN_LIMIT = MIB
 THREAD_LIMIT = MIB
 """A body above this is parsed in a worker thread, so that others need not wait (1 MiB takes about 5 ms)."""
 
+_WELCOME_LIMIT = 64
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -54,6 +55,7 @@ class Gateway:
         self._relay = relay
         self._health = health
         self._hosts = _LOCAL_HOSTS | settings.allowed_hosts
+        self._welcome: set[bytes] = set()
 
     async def answer(self, connection: Connection, request: Request) -> None:
         """See one request to its end. Raises `ClientGone` once the connection is of no more use."""
@@ -62,23 +64,68 @@ class Gateway:
             forbidden = self._forbids(request)
             if forbidden is not None:
                 await self._refuse(connection, 403, "forbidden", forbidden)
+            elif target.dialect is not None:
+                await self._serve(connection, request, target, target.dialect)
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)
             elif target.kind is Kind.UNKNOWN:
                 what = f"{request.method} {target.path}"
                 await self._refuse(connection, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1.")
             else:
-                await self._forward(connection, request, target)
+                found = self._route(request, target)
+                await self._pass_on(connection, request, target, found, connection.body(), "not-cached")
         except BadRequest as error:
             await self.reject(connection, error)
             raise ClientGone from error
+        except _Unroutable as error:
+            await self._refuse(connection, 400, error.why.code, error.why.message)
 
     async def reject(self, connection: Connection, error: BadRequest) -> None:
         """Say what was wrong with a request that could not be read, then close."""
         body = CHAT.error(error.status, f"Reflex cannot read this request: {error}", "bad_request")
         await connection.refuse(error.status, _json_headers(body), body)
 
-    async def _forward(self, connection: Connection, request: Request, target: Target) -> None:
+    async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
+        raw, whole = await connection.read_body(CACHED_LIMIT)
+        if not whole:
+            body = _rest(raw, connection.body())
+            await self._pass_on(connection, request, target, self._route(request, target), body, "too-large")
+            return
+        try:
+            call = await self._read(request, target, dialect, raw)
+            await self._driver.serve(connection, call)
+        except (ClientGone, _Unroutable):
+            raise
+        except Exception:
+            log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
+            if not connection.can_respond:
+                raise ClientGone from None
+            await self._pass_on(connection, request, target, self._route(request, target), raw, "internal-error")
+
+    async def _read(self, request: Request, target: Target, dialect: Dialect, raw: bytes) -> Call:
+        """The call that the request makes; a byte-equal repeat is recognised without being read."""
+        memo = memo_key(request.target, request.raw_named, raw)
+        known = self._memory.known(memo)
+        if known is None:
+            found = self._route(request, target)
+            work = (request, target, found, dialect, raw, self._settings)
+            try:
+                known = await anyio.to_thread.run_sync(_know, *work) if len(raw) > THREAD_LIMIT else _know(*work)
+            except (Uncomparable, codings.Undecodable) as error:
+                log.debug("not comparable: %s", error)
+                policy = self._settings.policy_of(found.tenant)
+                return Call(request, target, dialect, found, policy, pass_through("not-comparable"), None, raw)
+            self._memory.learn(memo, known)
+        ask = known.ask
+        if has_directives(request.raw_named):
+            directives = read_directives(request.named)
+            ask = replace(
+                decide(known.reading, dialect.name, known.key, directives, known.policy), refusal=ask.refusal
+            )
+        return Call(request, target, dialect, known.route, known.policy, ask, known.reading, raw)
+
+    def _route(self, request: Request, target: Target) -> Route:
+        """Raises `_Unroutable`."""
         found = route(
             target=target,
             headers=request.named,
@@ -89,69 +136,8 @@ class Gateway:
             salt=self._salt,
         )
         if isinstance(found, Unroutable):
-            await self._refuse(connection, 400, found.code, found.message)
-        elif target.dialect is None:
-            await self._pass_on(connection, request, target, found, connection.body(), "not-cached")
-        else:
-            await self._serve(connection, request, target, found, target.dialect)
-
-    async def _serve(
-        self, connection: Connection, request: Request, target: Target, found: Route, dialect: Dialect
-    ) -> None:
-        pieces: list[bytes] = []
-        size = 0
-        body = connection.body()
-        async for piece in body:
-            pieces.append(piece)
-            size += len(piece)
-            if size > CACHED_LIMIT:
-                await self._pass_on(connection, request, target, found, _rest(pieces, body), "too-large")
-                return
-        raw = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        try:
-            call = await self._read(request, target, found, dialect, raw)
-            await self._driver.serve(connection, call)
-        except ClientGone:
-            raise
-        except Exception:
-            log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
-            if not connection.can_respond:
-                raise ClientGone from None
-            await self._pass_on(connection, request, target, found, raw, "internal-error")
-
-    async def _read(self, request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes) -> Call:
-        policy = self._settings.policy_of(found.tenant)
-        directives = read_directives(request.named)
-        memo = memo_key(found.tenant, found.upstream.name, request.target, request.named, raw)
-        known = self._memory.known(memo)
-        plain = raw
-        ask: Ask
-        reading: Reading | None = None
-        try:
-            if "content-encoding" in request.named:
-                plain = codings.decode(raw, request.named["content-encoding"], CACHED_LIMIT)
-            if known is None:
-                work = (request, target, found, dialect, plain)
-                known = await anyio.to_thread.run_sync(_know, *work) if len(raw) > THREAD_LIMIT else _know(*work)
-                self._memory.learn(memo, known)
-            reading = known.reading
-            ask = decide(reading, dialect.name, known.key, directives, policy)
-            if self._settings.forward_legacy_functions:
-                ask = replace(ask, refusal=None)
-        except (Uncomparable, codings.Undecodable) as error:
-            log.debug("not comparable: %s", error)
-            ask = pass_through("not-comparable")
-        return Call(
-            request=request,
-            target=target,
-            dialect=dialect,
-            route=found,
-            policy=policy,
-            ask=ask,
-            reading=reading,
-            raw=raw,
-            plain=plain,
-        )
+            raise _Unroutable(found)
+        return found
 
     async def _pass_on(
         self, connection: Connection, request: Request, target: Target, found: Route, body: Body, reason: str
@@ -188,20 +174,31 @@ class Gateway:
 
     def _forbids(self, request: Request) -> str | None:
         """Pages of other origins, and names that are not ours (DNS rebinding)."""
-        host = request.named.get("host", "localhost")
+        named = request.raw_named
+        raw_host = named.get(b"host", b"localhost")
+        if raw_host in self._welcome and b"origin" not in named and b"sec-fetch-site" not in named:
+            return None
+        host = raw_host.decode("latin-1").lower()
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-        if name.lower() not in self._hosts and host.lower() not in self._hosts:
+        if name not in self._hosts and host not in self._hosts:
             return f"Host {host!r} is not a name of this Reflex; add it to allowed_hosts in config.toml."
-        origin = request.named.get("origin")
-        if origin is not None and origin.lower() not in self._settings.allowed_origins:
-            own = urlsplit(origin).hostname
-            if own is None or urlsplit(origin).netloc.lower() != host.lower():
-                return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."
-        if origin is None and request.named.get("sec-fetch-site") in ("cross-site", "same-site"):
+        origin = request.named.get("origin", "").lower()
+        if origin and origin not in self._settings.allowed_origins and urlsplit(origin).netloc != host:
+            return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."
+        if not origin and request.named.get("sec-fetch-site") in ("cross-site", "same-site"):
             return "Pages of other sites may not use this Reflex."
+        if len(self._welcome) < _WELCOME_LIMIT:
+            self._welcome.add(raw_host)
         return None
 
 
+class _Unroutable(Exception):  # noqa: N818 - carries a value of that name to where it is told
+    def __init__(self, why: Unroutable) -> None:
+        super().__init__(why.message)
+        self.why = why
+
+
+@lru_cache(maxsize=1024)
 def origin_form(target: bytes) -> str:
     """The request target as path and query; an absolute one loses its scheme and host (RFC 9112 section 3.2.2)."""
     text = target.decode("latin-1")
@@ -215,8 +212,9 @@ def origin_form(target: bytes) -> str:
     raise BadRequest(400, "the request target is neither a path nor a URL")
 
 
-def _know(request: Request, target: Target, found: Route, dialect: Dialect, plain: bytes) -> Known:
-    body = read_json(plain)
+def _know(request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes, settings: Settings) -> Known:
+    """Read a request and work out its key. Raises `Uncomparable` and `Undecodable`."""
+    body = read_json(codings.decode(raw, request.named.get("content-encoding"), CACHED_LIMIT))
     if not isinstance(body, dict):
         raise Uncomparable("not a JSON object")
     reading = dialect.read(body)
@@ -229,12 +227,15 @@ def _know(request: Request, target: Target, found: Route, dialect: Dialect, plai
         headers=request.named,
         body=reading.keyed,
     )
-    return Known(key, reading.without_bodies())
+    policy = settings.policy_of(found.tenant)
+    ask = decide(reading, dialect.name, key, NO_DIRECTIVES, policy)
+    if settings.forward_legacy_functions:
+        ask = replace(ask, refusal=None)
+    return Known(found, policy, key, reading.without_bodies(), ask)
 
 
-async def _rest(pieces: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+async def _rest(first: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
     async for piece in body:
         yield piece
 

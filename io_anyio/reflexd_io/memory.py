@@ -7,8 +7,10 @@ plain maps of the event loop's thread; nothing here waits.
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from reflexd_core.credentials import Route
 from reflexd_core.dialects import DIALECTS
 from reflexd_core.entry import EntryFacts
+from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Form, Reading
 
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
@@ -57,9 +59,13 @@ class Answer:
 class Known:
     """What a byte-equal request was found to be."""
 
+    route: Route
+    policy: Policy
     key: bytes
     reading: Reading
     """Without its bodies."""
+    ask: Ask
+    """When the request's headers say nothing to the cache."""
 
 
 class Memory:

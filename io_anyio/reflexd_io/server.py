@@ -5,6 +5,7 @@ for as long as the grace lasts.
 """
 
 import logging
+from time import monotonic
 
 import anyio
 import anyio.abc
@@ -28,6 +29,7 @@ class Server:
     async def serve(self, listener: anyio.abc.Listener[anyio.abc.SocketStream], stop: anyio.Event) -> None:
         """Serve until ``stop`` is set, then drain. Cancel to end at once."""
         async with anyio.create_task_group() as handlers:
+            handlers.start_soon(self._watch_time)
             async with anyio.create_task_group() as acceptors:
                 acceptors.start_soon(listener.serve, self._serve_connection, handlers)
                 await stop.wait()
@@ -35,6 +37,13 @@ class Server:
             await listener.aclose()
             await self._drain()
             handlers.cancel_scope.cancel()
+
+    async def _watch_time(self) -> None:
+        while True:
+            await anyio.sleep(1.0)
+            now = monotonic()
+            for connection in list(self._connections):
+                connection.check_time(now)
 
     async def _drain(self) -> None:
         self._draining = True

@@ -50,7 +50,7 @@ Body = bytes | AsyncIterator[bytes]
 class UpstreamClient:
     def __init__(self, *, read_timeout: float = READ_TIMEOUT) -> None:
         self._tls: ssl.SSLContext | None = None
-        self._pools: dict[str | None, httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[tuple[str, str | None], httpcore.AsyncConnectionPool] = {}
         self._timeouts = {"connect": CONNECT_TIMEOUT, "read": read_timeout, "write": read_timeout, "pool": None}
 
     @asynccontextmanager
@@ -97,13 +97,17 @@ class UpstreamClient:
                     raise failure from error
         raise AssertionError("unreachable")
 
+    def prepare(self) -> None:
+        """Read the system's certificate store, which takes a tenth of a second; blocks. Not needed, only quicker."""
+        self._tls = self._tls or truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
     def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
-        proxy = _proxy_for(url)
-        pool = self._pools.get(proxy)
+        scheme, proxy = urlsplit(url).scheme, _proxy_for(url)
+        pool = self._pools.get((scheme, proxy))
         if pool is None:
-            if self._tls is None:  # the system's own certificate store, as browsers use it
-                self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            pool = self._pools[proxy] = httpcore.AsyncConnectionPool(
+            if scheme == "https":
+                self.prepare()
+            pool = self._pools[scheme, proxy] = httpcore.AsyncConnectionPool(
                 ssl_context=self._tls,
                 proxy=httpcore.Proxy(proxy) if proxy is not None else None,
                 max_connections=None,

@@ -10,6 +10,7 @@ from reflexd_core.dialects import DIALECTS
 from reflexd_core.entry import EntryFacts, entry_id
 from reflexd_core.parts import Part, split_request
 from reflexd_core.request import Form, Usage
+from reflexd_io import codings
 from reflexd_io.memory import Answer
 
 if sys.version_info >= (3, 14):
@@ -18,6 +19,8 @@ else:
     from backports import zstd
 
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+_REQUEST_LIMIT = 64 * 1024 * 1024
 
 ANSWER_COLUMNS = (
     "key, dialect, model, form, created, expires, has_usage, asked_usage, "
@@ -36,7 +39,8 @@ class Record:
     exact_only: bool
     scope: bytes | None
     request: bytes
-    """The request's body, JSON, content coding removed."""
+    """The request's body as it came."""
+    request_coding: str | None
 
 
 def insert(connection: sqlite3.Connection, record: Record) -> None:
@@ -144,11 +148,11 @@ def _plain(compressed: bytes) -> bytes:
 def _request_parts(record: Record) -> tuple[list[Part], str]:
     """The request's parts and the question a person sees; none where the request cannot be read again."""
     try:
-        body = read_json(record.request)
+        body = read_json(codings.decode(record.request, record.request_coding, _REQUEST_LIMIT))
         if not isinstance(body, dict):
             return [], ""
         return split_request(body), _BY_NAME[record.answer.facts.dialect].question_text(body)
-    except Uncomparable:
+    except (Uncomparable, codings.Undecodable):
         return [], ""
 
 

@@ -1,0 +1,23 @@
+"""What is said of a request, and what may be remembered of it."""
+
+from dataclasses import replace
+
+from reflexd_core.request import Form, Question, Reading
+
+
+def test_only_facts_and_the_question_are_remembered_of_a_request() -> None:
+    reading = Reading(
+        model="m",
+        form=Form.STREAM,
+        wants_usage=True,
+        keyed={"messages": ["secret"]},
+        scoped={"messages": ["secret"]},
+        question=Question(text="q", literals=("1",)),
+        exact_only=None,
+        rules=("drop-envelope",),
+        stateful="container",
+        refusal="no",
+        lifetime=600.0,
+    )
+    assert reading.without_bodies() == replace(reading, keyed={}, scoped=None)
+    assert "secret" not in repr(reading.without_bodies())
