@@ -103,7 +103,8 @@ class Exchanges:
         elif not isinstance(new, st.Waiting):
             self._leave_flight(exchange)
         self._states[exchange] = new
-        routed.extend((exchange, command) for command in commands)
+        for command in commands:
+            routed.append((exchange, command))
         if exchange in self._leads:
             self._tell_joined(self._leads[exchange], event, new, commands, routed)
         if followed is not None:

@@ -98,6 +98,8 @@ class Driver:
 
     def _dispatch(self, exchange: Exchange, command: Command) -> None:
         match command:
+            case cmd.SeekExact() | cmd.Replay() | cmd.Refuse() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
+                exchange.post(command)
             case cmd.Forward():
                 exchange.forward = command
                 exchange.recording = Recording()
@@ -117,8 +119,6 @@ class Driver:
                     exchange.flight.cancel()
             case cmd.Cut():
                 exchange.cut = True
-                exchange.post(command)
-            case cmd.SeekExact() | cmd.Replay() | cmd.Refuse() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
                 exchange.post(command)
             case _:
                 assert_never(command)
@@ -166,7 +166,7 @@ class Driver:
                 self._memory.put(key, answer)
         if answer is not None:
             event = ev.ExactFound(time(), answer.facts)
-        exchange.timings["l1"] = perf_counter() - began
+        exchange.timings[b"l1"] = perf_counter() - began
         self._hear(exchange, event)
 
     async def _replay(self, exchange: Exchange, replay: cmd.Replay) -> bool:
@@ -187,7 +187,7 @@ class Driver:
         now = time()
         ttl = None if facts.expires is None else facts.expires - now
         explained = explain_hit(replay.status, facts.id, now - facts.created, ttl, exchange.timings)
-        await exchange.connection.respond(200, [*headers, *explained], body)
+        await exchange.connection.respond(200, headers + explained, body)
         self._store.touch(call.route.tenant, key)
         self._hear(exchange, ev.ReplayFinished(now))
         return True

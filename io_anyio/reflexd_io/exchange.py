@@ -50,7 +50,7 @@ class Exchange:
     replay: Replay | None = None
     cut: bool = False
     client_done: bool = False
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[bytes, float] = field(default_factory=dict)
     http_status: int = 0
     _posted: anyio.Event | None = None
 

@@ -39,7 +39,8 @@ class Settings:
     l1_bytes: int = 64 * MIB
     mock_provider: bool = False
     forward_legacy_functions: bool = False
-    log_level: str = "info"
+    log_level: str = "warning"
+    """``info`` adds a line for each exchange."""
     default_upstream: str = "openai"
     active_tenant: str = DEFAULT_TENANT
     policy: Policy = field(default_factory=Policy)
