@@ -117,7 +117,7 @@ def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collectio
             code="contradicting_tenants",
             message=f"The path names tenant {target.tenant!r} and x-reflex-tenant names {asked!r}; name one.",
         )
-    named = target.tenant or asked
+    named = target.tenant if target.tenant is not None else asked
     if named is None or named in tenants:
         return named
     return Unroutable(

@@ -100,7 +100,7 @@ class Exchanges:
         new, commands = step(state, event, policy)
         if isinstance(new, st.Forwarding) and not isinstance(state, st.Forwarding):
             new, commands = self._join_or_lead(exchange, new, commands, event.at, policy)
-        elif not isinstance(new, st.Waiting):
+        elif followed is not None and not isinstance(new, st.Waiting):
             self._leave_flight(exchange)
         self._states[exchange] = new
         for command in commands:

@@ -100,13 +100,13 @@ def explain_forward(status: Status, reason: str, *, collapsed: bool, timings: Ma
         (b"X-Reflex-Status", status.value.encode()),
         (b"X-Reflex-Reason", reason.encode("latin-1", "replace")),
         (b"Cache-Status", f"reflex; fwd={forward}{shared}".encode()),
-        (b"Server-Timing", server_timing(timings)),
+        *([(b"Server-Timing", server_timing(timings))] if timings else []),
     )
 
 
 def server_timing(timings: Mapping[bytes, float]) -> bytes:
     """One metric for each tier that was asked, milliseconds (W3C Server Timing)."""
-    return b", ".join([b"%s;dur=%.3f" % (name, seconds * 1000) for name, seconds in timings.items()])
+    return b", ".join([b"%s;dur=%.2f" % (name, seconds * 1000) for name, seconds in timings.items()])
 
 
 def _named_by_connection(headers: HeaderList) -> frozenset[bytes]:

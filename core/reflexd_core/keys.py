@@ -3,7 +3,7 @@
 Every part is framed by its length, so no two different sequences of parts feed the hash the same bytes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from blake3 import blake3
@@ -37,10 +37,11 @@ def digest(*parts: bytes) -> bytes:
     return hasher.digest()
 
 
-def memo_key(target: bytes, headers: Mapping[bytes, bytes], raw: bytes) -> bytes:
+def memo_key(target: bytes, headers: Mapping[bytes, bytes], pieces: Sequence[bytes]) -> bytes:
     """Names one byte-equal request; what it was found to mean may be remembered under it.
 
-    ``target`` is the request target as it came, path and query; ``headers`` by lower-case name.
+    ``target`` is the request target as it came, path and query; ``headers`` by lower-case name; ``pieces`` the body
+    as it was read, cut anywhere.
     """
     parts = [target]
     for name in MEMO_HEADERS:
@@ -48,8 +49,9 @@ def memo_key(target: bytes, headers: Mapping[bytes, bytes], raw: bytes) -> bytes
         if value is not None:
             parts += (name, value)
     # Neither a target nor a header can hold a line feed, so the joined text has one reading only.
-    hasher = blake3(b"%d\n%s\n" % (len(raw), b"\n".join(parts)))
-    hasher.update(raw)
+    hasher = blake3(b"%d\n%s\n" % (len(parts), b"\n".join(parts)))
+    for piece in pieces:
+        hasher.update(piece)
     return hasher.digest()
 
 

@@ -61,10 +61,12 @@ def step(state: st.State, event: ev.Event, policy: Policy) -> Result:
 
 def _arriving(event: ev.Event) -> Result | None:
     match event:
-        case ev.RequestArrived(ask=ask):
+        case ev.RequestArrived(at=at, ask=ask, held=held):
             if ask.refusal is not None:
                 return st.Done("refused"), (cmd.Refuse(400, "unsupported_request", ask.refusal),)
             if ask.reads and ask.key is not None:
+                if held is not None and unsuitable(held, ask, at) is None:
+                    return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(held, Status.HIT_L1),)
                 return st.SeekingExact(ask), (cmd.SeekExact(),)
             if ask.only_if_cached:
                 return st.Done("not-cached"), (ONLY_IF_CACHED,)

@@ -35,7 +35,7 @@ def split_request(body: JsonObject) -> list[Part]:
     envelope: JsonObject = {}
     for name, value in body.items():
         if name in LISTS and isinstance(value, list):
-            envelope[name] = None
+            envelope[name] = []
             parts += [_part(name, item) for item in value]
         elif name in WHOLES:
             parts.append(_part(name, value))
@@ -55,7 +55,7 @@ def join_request(parts: list[tuple[str, bytes]]) -> JsonObject:
                 raise Uncomparable("the envelope is not an object")
             request = value
             for listed in LISTS:
-                if listed in request and request[listed] is None:
+                if isinstance(request.get(listed), list):  # the list's place; a value that is no list stands as it is
                     items[listed] = []
         elif name in items:
             items[name].append(value)

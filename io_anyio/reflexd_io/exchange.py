@@ -29,8 +29,12 @@ class Call:
     ask: Ask
     reading: Reading | None
     """None where the body cannot be compared."""
-    raw: bytes
-    """The body as it came: what is forwarded."""
+    pieces: list[bytes]
+    """The body as it was read."""
+
+    def raw(self) -> bytes:
+        """The body as it came: what is forwarded and kept. A hit never needs it in one piece."""
+        return b"".join(self.pieces)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,8 +35,9 @@ class Flights:
         """Make the call and see it to its end. What fails is heard, not raised."""
         listener: _Listener | None = None
         try:
-            headers = await self.outgoing_headers(call.request.headers, call.route, len(call.raw))
-            async with self._client.send("POST", url_of(call.target, call.route), headers, call.raw) as response:
+            body = call.raw()
+            headers = await self.outgoing_headers(call.request.headers, call.route, len(body))
+            async with self._client.send("POST", url_of(call.target, call.route), headers, body) as response:
                 recording.start(response.status, response.reason, response.headers)
                 hear(ev.ResponseStarted(time(), response.status))
                 listener = _Listener(call, recording, response, hear)

@@ -18,7 +18,7 @@ from reflexd_core.credentials import Route, Unroutable, route
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.keys import exact_key, memo_key
-from reflexd_core.policy import MIB, NO_DIRECTIVES, decide, has_directives, pass_through, read_directives
+from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directives, pass_through, read_directives
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
 from reflexd_io.driver import Driver
@@ -86,43 +86,48 @@ class Gateway:
         await connection.refuse(error.status, _json_headers(body), body)
 
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
-        raw, whole = await connection.read_body(CACHED_LIMIT)
+        pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
-            body = _rest(raw, connection.body())
+            body = _rest(pieces, connection.body())
             await self._pass_on(connection, request, target, self._route(request, target), body, "too-large")
             return
         try:
-            call = await self._read(request, target, dialect, raw)
-            await self._driver.serve(connection, call)
+            memo = memo_key(request.target, request.raw_named, pieces)
+            known = self._memory.known(memo) or await self._learn(memo, request, target, dialect, pieces)
+            await self._driver.serve(connection, self._call(known, request, target, dialect, pieces))
         except (ClientGone, _Unroutable):
             raise
         except Exception:
             log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
             if not connection.can_respond:
                 raise ClientGone from None
-            await self._pass_on(connection, request, target, self._route(request, target), raw, "internal-error")
-
-    async def _read(self, request: Request, target: Target, dialect: Dialect, raw: bytes) -> Call:
-        """The call that the request makes; a byte-equal repeat is recognised without being read."""
-        memo = memo_key(request.target, request.raw_named, raw)
-        known = self._memory.known(memo)
-        if known is None:
             found = self._route(request, target)
-            work = (request, target, found, dialect, raw, self._settings)
-            try:
-                known = await anyio.to_thread.run_sync(_know, *work) if len(raw) > THREAD_LIMIT else _know(*work)
-            except (Uncomparable, codings.Undecodable) as error:
-                log.debug("not comparable: %s", error)
-                policy = self._settings.policy_of(found.tenant)
-                return Call(request, target, dialect, found, policy, pass_through("not-comparable"), None, raw)
-            self._memory.learn(memo, known)
-        ask = known.ask
-        if has_directives(request.raw_named):
+            await self._pass_on(connection, request, target, found, b"".join(pieces), "internal-error")
+
+    async def _learn(
+        self, memo: bytes, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]
+    ) -> Known:
+        """Read a request that memory does not know: a byte-equal repeat is spared this."""
+        found = self._route(request, target)
+        policy = self._settings.policy_of(found.tenant)
+        raw = b"".join(pieces)
+        work = (request, target, found, dialect, raw, policy)
+        try:
+            known = await anyio.to_thread.run_sync(_read, *work) if len(raw) > THREAD_LIMIT else _read(*work)
+        except (Uncomparable, codings.Undecodable) as error:
+            log.debug("not comparable: %s", error)
+            return Known(found, policy, None, pass_through("not-comparable"))
+        if self._settings.forward_legacy_functions:
+            known = replace(known, ask=replace(known.ask, refusal=None))
+        self._memory.learn(memo, known)
+        return known
+
+    def _call(self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]) -> Call:
+        ask, reading = known.ask, known.reading
+        if reading is not None and ask.key is not None and has_directives(request.raw_named):
             directives = read_directives(request.named)
-            ask = replace(
-                decide(known.reading, dialect.name, known.key, directives, known.policy), refusal=ask.refusal
-            )
-        return Call(request, target, dialect, known.route, known.policy, ask, known.reading, raw)
+            ask = replace(decide(reading, dialect.name, ask.key, directives, known.policy), refusal=ask.refusal)
+        return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces)
 
     def _route(self, request: Request, target: Target) -> Route:
         """Raises `_Unroutable`."""
@@ -212,8 +217,8 @@ def origin_form(target: bytes) -> str:
     raise BadRequest(400, "the request target is neither a path nor a URL")
 
 
-def _know(request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes, settings: Settings) -> Known:
-    """Read a request and work out its key. Raises `Uncomparable` and `Undecodable`."""
+def _read(request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes, policy: Policy) -> Known:
+    """What a request asks, and its key. Raises `Uncomparable` and `Undecodable`."""
     body = read_json(codings.decode(raw, request.named.get("content-encoding"), CACHED_LIMIT))
     if not isinstance(body, dict):
         raise Uncomparable("not a JSON object")
@@ -227,15 +232,12 @@ def _know(request: Request, target: Target, found: Route, dialect: Dialect, raw:
         headers=request.named,
         body=reading.keyed,
     )
-    policy = settings.policy_of(found.tenant)
-    ask = decide(reading, dialect.name, key, NO_DIRECTIVES, policy)
-    if settings.forward_legacy_functions:
-        ask = replace(ask, refusal=None)
-    return Known(found, policy, key, reading.without_bodies(), ask)
+    return Known(found, policy, reading.without_bodies(), decide(reading, dialect.name, key, NO_DIRECTIVES, policy))
 
 
-async def _rest(first: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
+async def _rest(pieces: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield bytes(piece)
     async for piece in body:
         yield piece
 

@@ -61,9 +61,8 @@ class Known:
 
     route: Route
     policy: Policy
-    key: bytes
-    reading: Reading
-    """Without its bodies."""
+    reading: Reading | None
+    """Without its bodies; None where the body cannot be compared."""
     ask: Ask
     """When the request's headers say nothing to the cache."""
 

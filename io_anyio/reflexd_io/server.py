@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 30.0
 """Seconds that answers under way are given when the server stops."""
+SWEEP = 1.0
+"""Seconds between looks at which connections have run out of time."""
 
 
 class Server:
@@ -40,7 +42,7 @@ class Server:
 
     async def _watch_time(self) -> None:
         while True:
-            await anyio.sleep(1.0)
+            await anyio.sleep(SWEEP)
             now = monotonic()
             for connection in list(self._connections):
                 connection.check_time(now)

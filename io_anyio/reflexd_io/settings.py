@@ -22,11 +22,16 @@ from reflexd_core.routing import PRESETS, Upstream
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
-_TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAMES_HAVE = "names have letters, digits, '.', '_' and '-', 64 at most"
 
 
 class BadSetting(ValueError):  # noqa: N818 - it says what the setting is
     """A setting that cannot be used; the message names it and says what would do."""
+
+
+class BadFlag(BadSetting):
+    """The setting was typed on the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +70,12 @@ def load(
 ) -> Settings:
     """All settings. ``flags`` by setting name, as typed. Raises `BadSetting`."""
     environ = os.environ if environ is None else environ
-    given = config_file or (Path(environ["REFLEX_CONFIG"]) if environ.get("REFLEX_CONFIG") else None)
+    given = config_file or (Path(environ["REFLEX_CONFIG"]).expanduser() if environ.get("REFLEX_CONFIG") else None)
+    _refuse_unknown_variables(environ)
     settings = _from_file(Settings(), _read_toml(given or default_config_file(), required=given is not None))
     for name, (variable, read) in _SCALARS.items():
-        for source, text in ((variable, environ.get(variable)), (_flag(name), (flags or {}).get(name))):
-            if text is not None and text != "":
+        for source, text in ((variable, environ.get(variable) or None), (_flag(name), (flags or {}).get(name))):
+            if text is not None:
                 settings = _with(settings, name, _read(source, text, read))
     settings = _with_upstream_urls(settings, environ)
     return _checked(settings)
@@ -91,12 +97,13 @@ def _read(source: str, text: str, read: Callable[[str], object]) -> object:
     try:
         return read(text.strip())
     except ValueError as error:
-        raise BadSetting(f"{source}={text!r}: {error}") from error
+        kind = BadFlag if source.startswith("--") else BadSetting
+        raise kind(f"{source}={text!r}: {error}") from error
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9_]+", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"[0-9]{1,3}(_?[0-9]{1,3}){0,9}", text) or not low <= int(text) <= high:
             raise ValueError(f"expected a whole number from {low} to {high}")
         return int(text)
 
@@ -121,7 +128,22 @@ def _choice(*names: str) -> Callable[[str], str]:
 
 
 def _address(text: str) -> str:
-    return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
+    try:
+        return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("expected an IP address such as 127.0.0.1 or ::1") from None
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise ValueError("expected a folder")
+    return Path(text).expanduser().absolute()
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise ValueError("expected a name")
+    return text
 
 
 def _legacy(text: str) -> bool:
@@ -131,17 +153,35 @@ def _legacy(text: str) -> bool:
 _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "port": ("REFLEX_PORT", _integer(0, 65_535)),
     "bind_addr": ("REFLEX_BIND_ADDR", _address),
-    "storage_path": ("REFLEX_STORAGE_PATH", lambda text: Path(text).expanduser().absolute()),
+    "storage_path": ("REFLEX_STORAGE_PATH", _folder),
     "storage_bytes": ("REFLEX_STORAGE_BYTES", _integer(1, 2**60)),
     "l1_capacity": ("REFLEX_L1_CAPACITY", _integer(1, 2**31)),
     "l1_bytes": ("REFLEX_L1_BYTES", _integer(1, 2**50)),
     "mock_provider": ("REFLEX_MOCK_PROVIDER", _truth),
     "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", _legacy),
     "log_level": ("REFLEX_LOG_LEVEL", _choice("debug", "info", "warning", "error")),
-    "default_upstream": ("REFLEX_UPSTREAM", str),
-    "active_tenant": ("REFLEX_TENANT", str),
+    "default_upstream": ("REFLEX_UPSTREAM", _name),
+    "active_tenant": ("REFLEX_TENANT", _name),
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
+
+_TEXTS = frozenset({"bind_addr", "storage_path", "log_level", "default_upstream", "active_tenant"})
+"""Settings that are texts in config.toml; the others may be numbers or truth values, or texts that say the same."""
+
+_UPSTREAM_URL = re.compile(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL")
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Names that look like a slip of ours. Others may begin with REFLEX_ too: a web framework's do."""
+    known = ["REFLEX_CONFIG", *(variable for variable, _ in _SCALARS.values())]
+    for variable in environ:
+        if not variable.startswith("REFLEX_") or variable in known or _UPSTREAM_URL.fullmatch(variable):
+            continue
+        if variable.startswith("REFLEX_UPSTREAM_"):
+            raise BadSetting(f"{variable}: unknown variable; did you mean REFLEX_UPSTREAM_<NAME>_URL?")
+        close = difflib.get_close_matches(variable, known, 1, cutoff=0.84)
+        if close:
+            raise BadSetting(f"{variable}: unknown variable; did you mean {close[0]}?")
 
 
 def _read_toml(path: Path, *, required: bool) -> Table:
@@ -160,13 +200,12 @@ def _from_file(settings: Settings, table: Table) -> Settings:
     _refuse_unknown("config.toml", table, known)
     for name, (_, read) in _SCALARS.items():
         if name in table:
-            text = str(table[name]).lower() if isinstance(table[name], bool) else str(table[name])
-            settings = _with(settings, name, _read(f"config.toml: {name}", text, read))
+            settings = _with(settings, name, _read(f"config.toml: {name}", _as_text(name, table[name]), read))
     policy = _policy("policy", Policy(), _table("policy", table.get("policy", {})))
     tenants = {DEFAULT_TENANT: policy}
     for name, given in _table("tenants", table.get("tenants", {})).items():
-        if not _TENANT_NAME.fullmatch(name) or name.startswith("anon-"):
-            raise BadSetting(f"config.toml: tenants.{name}: names have letters, digits, '.', '_' and '-'")
+        if not _NAME.fullmatch(name) or name.startswith("anon-"):
+            raise BadSetting(f"config.toml: tenants.{name}: {_NAMES_HAVE}, and do not begin with 'anon-'")
         tenants[name] = _policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
     upstreams = dict(PRESETS)
     for name, given in _table("upstreams", table.get("upstreams", {})).items():
@@ -181,11 +220,18 @@ def _from_file(settings: Settings, table: Table) -> Settings:
     )
 
 
+def _as_text(name: str, value: Value) -> str:
+    wanted = str if name in _TEXTS else str | int
+    if not isinstance(value, wanted):
+        raise BadSetting(f"config.toml: {name}={value!r}: expected {'a text' if name in _TEXTS else 'one value'}")
+    return str(value)
+
+
 def _policy(where: str, policy: Policy, table: Table) -> Policy:
     _refuse_unknown(where, table, {"exact_lifetime", "on_leave", "caching"})
     for name, value in table.items():
         match name, value:
-            case "exact_lifetime", int() | float() as seconds if not isinstance(value, bool) and seconds > 0:
+            case "exact_lifetime", int() | float() as seconds if value is not True and 0 < seconds <= _LONGEST:
                 policy = replace(policy, exact_lifetime=float(seconds))
             case "on_leave", str(text) if text in set(OnLeave):
                 policy = replace(policy, on_leave=OnLeave(text))
@@ -193,22 +239,34 @@ def _policy(where: str, policy: Policy, table: Table) -> Policy:
                 policy = replace(policy, caching=caching)
             case _:
                 raise BadSetting(
-                    f"config.toml: {where}.{name}={value!r}: expected seconds above 0 for exact_lifetime, "
-                    "'cancel' or 'finish' for on_leave, true or false for caching"
+                    f"config.toml: {where}.{name}={value!r}: expected seconds above 0 and at most 2**31 "
+                    "for exact_lifetime, 'cancel' or 'finish' for on_leave, true or false for caching"
                 )
     return policy
 
 
+_LONGEST = 2**31
+"""Seconds, as RFC 9111 section 1.2.2 has it."""
+
+
 def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
-    where = f"upstreams.{name}"
+    where = f"config.toml: upstreams.{name}"
     _refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
-    base_url = str(table.get("base_url", known.base_url if known else ""))
+    if not _NAME.fullmatch(name):
+        raise BadSetting(f"{where}: {_NAMES_HAVE}")
+    base_url = table.get("base_url", known.base_url if known else "")
+    key_env = table.get("key_env", known.key_env if known else f"{name.upper().replace('-', '_')}_API_KEY")
+    keyless = table.get("keyless", (known is not None and known.keyless) or _is_loopback(str(base_url)))
+    if not isinstance(key_env, str) or not key_env:
+        raise BadSetting(f"{where}.key_env={key_env!r}: expected the name of an environment variable")
+    if not isinstance(keyless, bool):
+        raise BadSetting(f"{where}.keyless={keyless!r}: expected true or false")
     return Upstream(
         name=name,
-        base_url=_base_url(f"config.toml: {where}.base_url", base_url),
-        key_env=str(table.get("key_env", known.key_env if known else f"{name.upper()}_API_KEY")),
+        base_url=_base_url(f"{where}.base_url", base_url),
+        key_env=key_env,
         key_prefixes=known.key_prefixes if known else (),
-        keyless=table.get("keyless") is True or (known is not None and known.keyless) or _is_loopback(base_url),
+        keyless=keyless,
     )
 
 
@@ -216,7 +274,7 @@ def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Setti
     """``REFLEX_UPSTREAM_<NAME>_URL``."""
     upstreams = dict(settings.upstreams)
     for variable, url in environ.items():
-        match = re.fullmatch(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL", variable)
+        match = _UPSTREAM_URL.fullmatch(variable)
         if match and url:
             name = match.group(1).lower()
             known = upstreams.get(name)
@@ -231,36 +289,57 @@ def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Setti
     return replace(settings, upstreams=upstreams)
 
 
-def _base_url(source: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+def _base_url(source: str, url: Value) -> str:
+    try:
+        parts = urlsplit(str(url))
+        readable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, half an IPv6 address
+        readable = False
+    if not isinstance(url, str) or not readable or not re.fullmatch(r"[^\s?#]+", url):
         raise BadSetting(f"{source}={url!r}: expected a URL such as https://api.openai.com/v1")
     return url.rstrip("/")
 
 
 def _is_loopback(url: str) -> bool:
-    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
+    return re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", url, re.IGNORECASE) is not None
 
 
 def _checked(settings: Settings) -> Settings:
     if settings.default_upstream not in settings.upstreams:
-        raise BadSetting(f"default_upstream={settings.default_upstream!r}: no upstream of that name is configured")
+        raise BadSetting(
+            f"default_upstream={settings.default_upstream!r} (REFLEX_UPSTREAM): no upstream of that name is "
+            f"configured; known are: {', '.join(sorted(settings.upstreams))}"
+        )
     if settings.active_tenant not in settings.tenants:
-        raise BadSetting(f"active_tenant={settings.active_tenant!r}: add [tenants.{settings.active_tenant}] first")
+        raise BadSetting(
+            f"active_tenant={settings.active_tenant!r} (REFLEX_TENANT): "
+            f"add [tenants.{settings.active_tenant}] to config.toml first"
+        )
     if not ipaddress.ip_address(settings.bind_addr).is_loopback:
         raise BadSetting(
             f"bind_addr={settings.bind_addr!r}: Reflex listens on loopback only, "
             "since anyone who can reach it could spend your keys; use 127.0.0.1 or ::1"
         )
-    for upstream in settings.upstreams.values():
+    return _without_ourselves(settings)
+
+
+def _without_ourselves(settings: Settings) -> Settings:
+    """An upstream that is Reflex itself stops the start.
+
+    A local server's preset whose port was given to Reflex instead is not there, and simply drops out.
+    """
+    others = dict(settings.upstreams)
+    for name, upstream in settings.upstreams.items():
         parts = urlsplit(upstream.base_url)
-        if _is_loopback(upstream.base_url) and parts.port == settings.port and upstream.name not in _LOCAL_SERVERS:
-            raise BadSetting(f"upstream {upstream.name!r} is {upstream.base_url}, which is Reflex itself")
-    return settings
-
-
-_LOCAL_SERVERS = frozenset(name for name, upstream in PRESETS.items() if upstream.keyless)
-"""Presets whose port one may well give to Reflex instead; they then simply are not there."""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if not _is_loopback(upstream.base_url) or port != settings.port:
+            continue
+        if upstream != PRESETS.get(name) or name == settings.default_upstream:
+            raise BadSetting(
+                f"upstream {name!r} is {upstream.base_url}, which is Reflex itself; change one of the two"
+            )
+        del others[name]
+    return replace(settings, upstreams=others)
 
 
 def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reflexd_core.canonical import JsonObject, Uncomparable, read_json
 from reflexd_core.dialects import CHAT
-from reflexd_core.keys import RECIPE, digest, exact_key, header_parts, memo_key, scope_key
+from reflexd_core.keys import MEMO_HEADERS, RECIPE, digest, exact_key, header_parts, memo_key, scope_key
 from support.shared import shared_rows
 
 Path = tuple[str | int, ...]
@@ -270,7 +270,6 @@ def test_tenants_never_share_a_key(one: str, other: str) -> None:
     assume(one != other)
     assert key_of(chat(), tenant=one) != key_of(chat(), tenant=other)
     assert scope_key([one, "chat"], {}, chat()) != scope_key([other, "chat"], {}, chat())
-    assert memo_key(one, "u", b"/t", {}, b"{}") != memo_key(other, "u", b"/t", {}, b"{}")
 
 
 @given(st.binary(max_size=12), st.lists(st.integers(0, 12), max_size=3), st.lists(st.integers(0, 12), max_size=3))
@@ -290,7 +289,7 @@ def test_two_sequences_of_parts_never_share_a_digest(one: list[bytes], other: li
 def test_keys_are_32_bytes_and_scopes_are_none_of_them() -> None:
     assert RECIPE == b"reflex-key-1"
     scope = scope_key(FIELDS.values(), {}, chat())
-    keys = {digest(), key_of(chat()), scope, memo_key("t", "u", b"/", {}, b"")}
+    keys = {digest(), key_of(chat()), scope, memo_key(b"/", {}, [])}
     assert sorted(len(key) for key in keys) == [32, 32, 32, 32]
 
 
@@ -347,15 +346,48 @@ def test_each_api_version_makes_a_key_of_its_own(name: str) -> None:
     sent: list[dict[str, str]] = [{}, {name: ""}, {name: "1"}, {name: "2"}]
     assert len({key_of(chat(), headers) for headers in sent}) == 4
     assert len({scope_key(["t"], headers, chat()) for headers in sent}) == 4
-    assert len({memo_key("t", "u", b"/", headers, b"{}") for headers in sent}) == 4
 
 
-def test_a_memo_names_the_very_bytes() -> None:
-    same = {memo_key("t", "u", b"/v1", {}, b'{"a":1}') for _ in range(2)}
-    assert len(same) == 1
-    assert (
-        len(same | {memo_key("t", "u", b"/v1?a", {}, b'{"a":1}'), memo_key("t", "u", b"/v1", {}, b'{"a": 1}')}) == 3
+LINE = st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"").replace(b"\r", b""))
+REQUESTS = st.tuples(LINE, st.dictionaries(st.sampled_from(MEMO_HEADERS), LINE, max_size=3), st.binary(max_size=6))
+
+
+def memo_of(target: bytes, headers: dict[bytes, bytes], raw: bytes) -> bytes:
+    return memo_key(target, headers, [raw])
+
+
+@given(REQUESTS, REQUESTS)
+def test_a_memo_names_the_very_bytes(one: tuple, other: tuple) -> None:
+    assert (memo_of(*one) == memo_of(*other)) is (one == other)
+
+
+@given(st.lists(st.binary(max_size=4)))
+def test_a_memo_does_not_hang_on_how_the_body_was_cut(pieces: list[bytes]) -> None:
+    assert memo_key(b"/", {}, pieces) == memo_of(b"/", {}, b"".join(pieces))
+
+
+@given(
+    st.lists(st.tuples(st.sets(st.sampled_from(MEMO_HEADERS), max_size=2), st.data()), min_size=2, max_size=2), LINE
+)
+def test_a_memo_is_not_fooled_by_what_looks_like_its_own_framing(drawn: list, target: bytes) -> None:
+    # Targets, values and bodies made of what stands around them: names, counts and line feeds.
+    values = st.sampled_from([b"", b"1", b"3", target, *MEMO_HEADERS])
+    lines = st.lists(values, max_size=5).map(b"\n".join)
+    one, other = (
+        (data.draw(values), {name: data.draw(values) for name in sorted(names)}, data.draw(lines))
+        for names, data in drawn
     )
+    assert (memo_of(*one) == memo_of(*other)) is (one == other)
+
+
+def test_a_memo_knows_every_header_that_changes_the_route_or_the_key() -> None:
+    assert set(MEMO_HEADERS) == {
+        *(b"anthropic-version", b"anthropic-beta", b"openai-beta"),
+        *(b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"),
+        *(b"x-reflex-tenant", b"content-encoding"),
+    }
+    assert memo_of(b"/", {b"accept": b"*/*", b"x-request-id": b"1"}, b"{}") == memo_of(b"/", {}, b"{}")
+    assert len({memo_of(b"/", {name: b"1"}, b"{}") for name in MEMO_HEADERS}) == len(MEMO_HEADERS)
 
 
 @given(BODIES, BODIES)

@@ -83,7 +83,7 @@ STATES: tuple[st.State, ...] = (
 
 AT = 10.0
 EVENTS: tuple[ev.Event, ...] = (
-    *(ev.RequestArrived(AT, ask) for ask in ASKS),
+    *(ev.RequestArrived(AT, ask, held) for ask in ASKS for held in (None, ENTRY, STALE)),
     ev.ExactFound(AT, ENTRY),
     ev.ExactFound(AT, STALE),
     ev.ExactMissed(AT),
@@ -246,7 +246,7 @@ def test_what_does_not_read_is_never_answered_from_the_cache() -> None:
         if isinstance(event, ev.RequestArrived) and not event.ask.reads:
             assert isinstance(new, st.Forwarding | st.Done)
         if isinstance(new, st.Replaying) and not isinstance(state, st.Replaying):
-            assert not isinstance(state, st.Arriving | st.Forwarding | st.Relaying)
+            assert not isinstance(state, st.Forwarding | st.Relaying)
 
 
 def test_step_is_pure() -> None:
@@ -371,6 +371,21 @@ def test_a_stored_answer_is_replayed() -> None:
         .hears(ev.ReplayFinished(3))
         .is_(st.Done("replayed"))
     )
+
+
+def test_an_answer_that_memory_holds_is_replayed_at_once() -> None:
+    replayed = Story().hears(ev.RequestArrived(0, ASK, ENTRY)).does(cmd.Replay(ENTRY, Status.HIT_L1))
+    replayed.is_(st.Replaying(ASK, Status.HIT_L1))
+
+
+def test_what_memory_holds_and_does_not_suit_is_sought_anew() -> None:
+    Story().hears(ev.RequestArrived(5, ASK, STALE)).does(cmd.SeekExact()).is_(st.SeekingExact(ASK))
+
+
+@pytest.mark.parametrize("ask", [replace(ASK, reads=False), replace(ASK, refusal="no"), pass_through("not JSON")])
+def test_what_memory_holds_is_not_used_for_who_does_not_read(ask: Ask) -> None:
+    story = Story().hears(ev.RequestArrived(0, ask, ENTRY))
+    assert not any(isinstance(command, cmd.Replay) for command in story.commands)
 
 
 def test_a_miss_is_forwarded_relayed_and_stored() -> None:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from reflexd_core.policy import (
     CONTROL_HEADERS,
     MIB,
+    NO_DIRECTIVES,
     Ask,
     Directives,
     OnLeave,
     Policy,
     decide,
+    has_directives,
     pass_through,
     read_directives,
 )
@@ -112,6 +114,23 @@ def test_any_headers_are_read_without_an_error(headers: dict[str, str]) -> None:
     # Whatever could not be read never lets an answer rest on a guess.
     assert not ask.reads or ((ask.max_age is None or ask.max_age >= 0) and ask.min_fresh >= 0)
     assert not ask.stores or ask.lifetime is None or ask.lifetime > 0
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*sorted(CONTROL_HEADERS), "cache-control", "x-stainless-retry-count", "accept"]),
+        st.sampled_from(["", "0", "1", "exact", "no-cache", "true", " 0", "x"]),
+    )
+)
+def test_headers_without_directives_are_told_from_the_others_without_reading_them(headers: dict[str, str]) -> None:
+    raw = {name.encode(): value.encode() for name, value in headers.items()}
+    assert has_directives(raw) or read_directives(headers) == NO_DIRECTIVES == Directives()
+
+
+def test_most_requests_say_nothing_to_the_cache() -> None:
+    assert not has_directives({b"accept": b"*/*", b"x-stainless-retry-count": b"0", b"x-reflex-tenant": b"t"})
+    assert has_directives({b"cache-control": b"no-cache"})
+    assert has_directives({b"x-stainless-retry-count": b"1"})
 
 
 def test_a_plain_request_reads_stores_and_joins() -> None:

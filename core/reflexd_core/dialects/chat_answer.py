@@ -192,7 +192,7 @@ def _object_in(event: SseEvent) -> JsonObject | None:
 def _decode(raw: bytes) -> JsonObject | None:
     try:
         value: Json = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -7,14 +7,19 @@ Data goes to stdout, everything else to stderr. Errors are one line that says wh
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from reflexd_core import __version__
+from reflexd_io.settings import BadFlag, BadSetting, Settings, load
 
 SETTING_FLAGS = ("port", "bind_addr", "storage_path", "log_level")
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)  # a script's --po would change its meaning with our next flag
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
@@ -24,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     args = _parser().parse_args(argv)
     try:
         sys.exit(_run(args))
+    except BadSetting as error:
+        sys.exit(fail(str(error), 2 if isinstance(error, BadFlag) else 1))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has seen enough
@@ -31,10 +38,16 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(1)
 
 
-def fail(message: str) -> int:
+def fail(message: str, code: int = 1) -> int:
     """Say why on stderr, in one line; gives the exit code."""
     print(f"reflexd: {' '.join(message.split())}", file=sys.stderr)
-    return 1
+    return code
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """All settings, the flags among them. Raises `BadSetting`, which `main` tells."""
+    config = getattr(args, "config", None)
+    return load(setting_flags(args), config_file=Path(config) if config is not None else None)
 
 
 def setting_flags(args: argparse.Namespace) -> dict[str, str]:

@@ -9,15 +9,14 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from reflexd_core.routing import Upstream
 from reflexd_io import runtime
-from reflexd_io.cli import fail, setting_flags
+from reflexd_io.cli import settings_of
 from reflexd_io.cli.status import ask_health
 from reflexd_io.keys import keyring_name
-from reflexd_io.settings import BadSetting, Settings, load
+from reflexd_io.settings import Settings
 from reflexd_io.store import schema
 
 _MARKS = {"ok": "✓", "note": "·", "fault": "✗"}
@@ -33,10 +32,7 @@ class Finding:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    try:
-        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
-    except BadSetting as error:
-        return fail(str(error))
+    settings = settings_of(args)
     findings: list[Finding] = []
     for finding in _examine(settings):
         findings.append(finding)

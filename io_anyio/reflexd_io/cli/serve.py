@@ -6,21 +6,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import anyio
 
 from reflexd_io import app
-from reflexd_io.cli import fail, setting_flags
+from reflexd_io.cli import fail, settings_of
 from reflexd_io.runtime import AlreadyRunning, Runtime
-from reflexd_io.settings import BadSetting, Settings, load
+from reflexd_io.settings import Settings
 
 
 def serve(args: argparse.Namespace) -> int:
-    try:
-        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
-    except BadSetting as error:
-        return fail(str(error))
+    settings = settings_of(args)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )

@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _GROUP = 256
 _TICK = 5.0
 """Seconds between looks at what expired and at how much room is taken."""
 _LOCK_WAIT = 2.0
+_TOUCHED = 100_000
+"""Uses remembered between two ticks; more than that a second would only lose their exact count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,7 @@ class Writer:
         self._max_bytes = max_bytes
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
         self._connections: dict[str, sqlite3.Connection] = {}
-        self._touched: dict[str, dict[bytes, tuple[float, int]]] = {}
-        self._lock = threading.Lock()
+        self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
         self._thread = threading.Thread(target=self._run, name="reflex-writer", daemon=True)
@@ -54,9 +56,7 @@ class Writer:
 
     def touch(self, tenant: str, key: bytes, at: float) -> None:
         """Note a use; written with the next tick, lost without harm."""
-        with self._lock:
-            uses = self._touched.setdefault(tenant, {})
-            uses[key] = (at, uses.get(key, (at, 0))[1] + 1)
+        self._touched.append((tenant, key, at))  # a deque takes this from any thread without a lock
 
     def stop(self, timeout: float) -> bool:
         """Commit what was handed in and end the thread. After calling this, submit nothing more."""
@@ -140,10 +140,12 @@ class Writer:
         self.problems[tenant] = reason
 
     def _tick(self) -> None:
-        with self._lock:
-            touched, self._touched = self._touched, {}
-        for tenant, uses in touched.items():
-            rows = [(at, count, key) for key, (at, count) in uses.items()]
+        uses: dict[str, dict[bytes, list[float]]] = {}
+        while self._touched:
+            tenant, key, at = self._touched.popleft()
+            uses.setdefault(tenant, {}).setdefault(key, []).append(at)
+        for tenant, by_key in uses.items():
+            rows = [(max(times), len(times), key) for key, times in by_key.items()]
             self._guarded(tenant, lambda db, rows=rows: _note_uses(db, rows))  # type: ignore[misc]
         for tenant in list(self._connections):
             self._guarded(tenant, _drop_expired)

@@ -1,0 +1,185 @@
+"""Credentials: whose request it is, whose key goes where, and that a key goes nowhere else."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reflexd_core.credentials import (
+    Route,
+    Unroutable,
+    Whose,
+    anonymous_tenant,
+    credential_of,
+    is_placeholder,
+    rotates,
+    route,
+)
+from reflexd_core.routing import PRESETS, Kind, Target, Upstream
+
+SALT = bytes(32)
+OWN_KEY = "sk-proj-0123456789abcdef"
+OTHER_KEY = "0123456789abcdef0123456789abcdef"
+ANTHROPIC_KEY = "sk-ant-api03-0123456789"
+
+
+def routed(
+    *, tenant: str | None = None, upstream: str | None = None, headers: dict[str, str] | None = None, **changed: Any
+) -> Route | Unroutable:
+    settings: dict[str, Any] = {
+        "upstreams": PRESETS,
+        "default_upstream": "openai",
+        "tenants": {"default", "acme"},
+        "active_tenant": "default",
+        "salt": SALT,
+        **changed,
+    }
+    target = Target(kind=Kind.CACHED, path="/chat/completions", query="", tenant=tenant, upstream=upstream)
+    return route(target=target, headers=headers or {}, **settings)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def to(tenant: str, upstream: str, whose: Whose) -> Route:
+    return Route(tenant=tenant, upstream=PRESETS[upstream], whose=whose)
+
+
+@pytest.mark.parametrize(
+    ("headers", "credential"),
+    [
+        ({}, None),
+        ({"authorization": "Bearer k"}, "k"),
+        ({"authorization": "bEaReR   k "}, "k"),
+        ({"authorization": "Bearer"}, None),
+        ({"authorization": "Bearer "}, None),
+        ({"authorization": "Basic dTpw"}, None),
+        ({"authorization": "k"}, None),
+        ({"x-api-key": " k "}, "k"),
+        ({"api-key": "k"}, "k"),
+        ({"x-goog-api-key": "k"}, "k"),
+        ({"authorization": "Basic dTpw", "x-api-key": "", "api-key": "k"}, "k"),
+        ({"authorization": "Bearer a", "x-api-key": "b"}, "a"),
+        ({"cookie": "k"}, None),
+    ],
+)
+def test_the_clients_secret_is_found_where_sdks_put_it(headers: dict[str, str], credential: str | None) -> None:
+    assert credential_of(headers) == credential
+
+
+@pytest.mark.parametrize("credential", [None, "reflex", "ollama", "EMPTY", "lm-studio", "x" * 19, "sk-0123456789"])
+def test_what_is_short_and_nobodys_is_a_placeholder(credential: str | None) -> None:
+    assert is_placeholder(credential, PRESETS.values())
+
+
+@pytest.mark.parametrize("credential", ["x" * 20, OWN_KEY, "gsk_1", "sk-ant-1", "xai-1", "AIza1"])
+def test_what_is_long_or_begins_like_a_providers_key_is_a_key(credential: str) -> None:
+    assert not is_placeholder(credential, PRESETS.values())
+
+
+@pytest.mark.parametrize(
+    ("credential", "expected"),
+    [
+        ("sk-ant-oat01-x", True),
+        ("eyJh.eyJz.c2ln", True),
+        ("eyJh.eyJz", False),
+        ("sk-ant-api03-x", False),
+        ("a.b.c", False),
+    ],
+)
+def test_oauth_and_jwt_credentials_rotate(credential: str, expected: bool) -> None:
+    assert rotates(credential) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param({}, to("default", "openai", Whose.STORED), id="no key"),
+        pytest.param(bearer("reflex"), to("default", "openai", Whose.STORED), id="placeholder"),
+        pytest.param(bearer(OWN_KEY), to(anonymous_tenant(OWN_KEY, SALT), "openai", Whose.CLIENT), id="own key"),
+        pytest.param(
+            bearer(OTHER_KEY),
+            to(anonymous_tenant(OTHER_KEY, SALT), "openai", Whose.CLIENT),
+            id="key without a prefix",
+        ),
+        pytest.param(
+            {"x-api-key": ANTHROPIC_KEY},
+            to(anonymous_tenant(ANTHROPIC_KEY, SALT), "anthropic", Whose.CLIENT),
+            id="key of another provider",
+        ),
+        pytest.param(bearer("sk-ant-oat01-x"), to("default", "anthropic", Whose.CLIENT), id="OAuth"),
+        pytest.param(bearer("eyJh.eyJz.c2lnbmF0dXJl"), to("default", "openai", Whose.CLIENT), id="JWT"),
+    ],
+)
+def test_a_key_decides_the_tenant_and_where_it_goes(headers: dict[str, str], expected: Route) -> None:
+    assert routed(headers=headers) == expected
+
+
+def test_path_and_header_name_the_tenant_before_any_key() -> None:
+    expected = to("acme", "openai", Whose.CLIENT)
+    assert routed(tenant="acme", headers=bearer(OWN_KEY)) == expected
+    assert routed(headers={**bearer(OWN_KEY), "x-reflex-tenant": " acme "}) == expected
+    assert routed(tenant="acme", headers={**bearer(OWN_KEY), "x-reflex-tenant": "acme"}) == expected
+    assert routed(headers={"x-reflex-tenant": " "}) == to("default", "openai", Whose.STORED)
+
+
+def test_path_names_the_upstream_before_any_key() -> None:
+    assert routed(upstream="groq") == to("default", "groq", Whose.STORED)
+    assert routed(upstream="openrouter", headers=bearer(OWN_KEY)) == to(
+        anonymous_tenant(OWN_KEY, SALT), "openrouter", Whose.CLIENT
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        ({"upstream": "nope"}, "unknown_upstream", ["'nope'", "anthropic, deepseek", "config.toml"]),
+        ({"tenant": "nope"}, "unknown_tenant", ["'nope'", "[tenants.nope]", "config.toml"]),
+        ({"headers": {"x-reflex-tenant": "nope"}}, "unknown_tenant", ["'nope'"]),
+        (
+            {"tenant": "acme", "headers": {"x-reflex-tenant": "default"}},
+            "contradicting_tenants",
+            ["'acme'", "'default'"],
+        ),
+    ],
+)
+def test_what_cannot_be_routed_is_told_with_the_way_to_mend_it(
+    asked: dict[str, Any], code: str, words: list[str]
+) -> None:
+    refused = routed(**asked)
+    assert isinstance(refused, Unroutable)
+    assert refused.code == code
+    assert [word for word in words if word not in refused.message] == []
+
+
+def test_the_longest_prefix_owns_a_key() -> None:
+    ours = Upstream(name="ours", base_url="https://x/v1", key_env="X", key_prefixes=("sk-proj-01",))
+    found = routed(headers=bearer(OWN_KEY), upstreams={**PRESETS, "ours": ours})
+    assert isinstance(found, Route)
+    assert found.upstream is ours
+
+
+@given(st.sampled_from(sorted(PRESETS)), st.data(), st.text("abc123-_", min_size=12))
+def test_a_key_never_goes_to_a_provider_that_it_does_not_belong_to(name: str, data: st.DataObject, tail: str) -> None:
+    prefixes = PRESETS[name].key_prefixes
+    key = (data.draw(st.sampled_from(prefixes)) if prefixes else "") + tail
+    found = routed(headers=bearer(key))
+    assert isinstance(found, Route)
+    if found.whose is Whose.CLIENT:
+        belongs = any(key.startswith(prefix) for prefix in found.upstream.key_prefixes)
+        assert belongs or found.upstream.name == "openai"
+        assert not prefixes or found.upstream.name == name
+
+
+@given(st.text(min_size=20), st.text(min_size=20), st.binary(min_size=32, max_size=32))
+def test_every_key_has_an_anonymous_tenant_of_its_own_that_does_not_betray_it(
+    one: str, other: str, salt: bytes
+) -> None:
+    tenant = anonymous_tenant(one, salt)
+    assert (tenant == anonymous_tenant(other, salt)) is (one == other)
+    assert tenant.startswith("anon-")
+    assert len(tenant) == len("anon-") + 32
+    assert one not in tenant
+    assert salt == SALT or tenant != anonymous_tenant(one, SALT)
