@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reflexd_core.canonical import JsonObject
+from reflexd_core.literals import extract_literals
 
 
 class Form(StrEnum):
@@ -22,8 +23,14 @@ class Question:
     """The text of the last user turn, the only thing that is ever compared by meaning."""
 
     text: str
-    literals: tuple[str, ...]
-    """Sorted, with repeats: what must match exactly all the same (see `literals`)."""
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """What must match exactly all the same, sorted, repeats kept (see `literals`).
+
+        Found only when asked for: it takes longer than all the rest of a small request's key.
+        """
+        return extract_literals(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

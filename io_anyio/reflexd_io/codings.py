@@ -5,6 +5,7 @@ Only for looking: what is forwarded, and what a client gets of a miss, stays cod
 
 import sys
 import zlib
+from collections.abc import Iterator
 from typing import Protocol
 
 import brotli
@@ -22,6 +23,10 @@ class Undecodable(ValueError):  # noqa: N818 - it says what the bytes are
 class Decoder(Protocol):
     def feed(self, chunk: bytes) -> bytes:
         """The plain bytes that this chunk completes. Raises `Undecodable`."""
+        ...
+
+    def finish(self) -> None:
+        """Nothing more comes. Raises `Undecodable` where something is missing."""
         ...
 
 
@@ -46,6 +51,7 @@ def decode(body: bytes, content_encoding: str | None, limit: int) -> bytes:
         size += len(plain[-1])
         if size > limit:
             raise Undecodable("too large once decoded")
+    decoder.finish()
     return plain[0] if len(plain) == 1 else b"".join(plain)
 
 
@@ -55,79 +61,124 @@ of this size can hold 256 blocks of 128 KiB at most, deflate far less; brotli is
 
 _PIECE = 1024 * 1024
 _BOMB = 128 * _PIECE
+"""Plain bytes that one fed chunk may turn into."""
 
 
 class _Identity:
     def feed(self, chunk: bytes) -> bytes:
         return chunk
 
+    def finish(self) -> None:
+        return
 
-class _Zlib:
-    def __init__(self, window: int) -> None:
-        self._window = window
-        self._decoder = zlib.decompressobj(window)
-        self._fresh = True
+
+class _Sliced:
+    """A decoder that is fed in slices and gives up at a bomb."""
 
     def feed(self, chunk: bytes) -> bytes:
-        try:
-            plain = self._decoder.decompress(chunk)
-        except zlib.error as error:
-            if not self._fresh or self._window != zlib.MAX_WBITS:
+        plain: list[bytes] = []
+        room = _BOMB
+        for start in range(0, len(chunk), _SLICE):
+            for piece in self._decode(chunk[start : start + _SLICE]):
+                plain.append(piece)
+                room -= len(piece)
+                if room < 0:
+                    raise Undecodable("too large once decoded")
+        return plain[0] if len(plain) == 1 else b"".join(plain)
+
+    def finish(self) -> None:
+        if not self._whole():
+            raise Undecodable("the coded bytes end too soon")
+
+    def _decode(self, chunk: bytes) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def _whole(self) -> bool:
+        raise NotImplementedError
+
+
+class _Gzip(_Sliced):
+    def __init__(self) -> None:
+        self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._begun = False
+
+    def _decode(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            if self._decoder.eof:  # RFC 1952: members may follow one another
+                self._decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            self._begun = True
+            try:
+                yield self._decoder.decompress(chunk)
+            except zlib.error as error:
                 raise Undecodable(str(error)) from error
-            # RFC 9110 section 8.4.1.2: some send deflate without its zlib frame.
-            self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
-            self._window = -zlib.MAX_WBITS
-            return self.feed(chunk)
-        self._fresh = self._fresh and not plain
-        while self._decoder.eof and self._decoder.unused_data and self._window > zlib.MAX_WBITS:
-            rest = self._decoder.unused_data  # RFC 1952: members may follow one another
-            self._decoder = zlib.decompressobj(self._window)
-            plain += self.feed(rest)
-        return plain
+            chunk = self._decoder.unused_data
+
+    def _whole(self) -> bool:
+        return self._decoder.eof or not self._begun
 
 
-class _Gzip(_Zlib):
+class _Deflate(_Sliced):
     def __init__(self) -> None:
-        super().__init__(zlib.MAX_WBITS | 16)
+        self._decoder = zlib.decompressobj()
+        self._held: bytes | None = b""
+        """What came while only the header, of two bytes, was seen."""
+
+    def _decode(self, chunk: bytes) -> Iterator[bytes]:
+        if self._held is not None:
+            chunk, self._held = self._held + chunk, None
+            if len(chunk) < 2:
+                self._held = chunk
+                return
+            # RFC 9110 section 8.4.1.2: some send deflate without its zlib frame (RFC 1950 section 2.2).
+            if chunk[0] & 0x0F != zlib.DEFLATED or int.from_bytes(chunk[:2], "big") % 31:
+                self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            yield self._decoder.decompress(chunk)
+        except zlib.error as error:
+            raise Undecodable(str(error)) from error
+        if self._decoder.unused_data:
+            raise Undecodable("bytes after the end")
+
+    def _whole(self) -> bool:
+        return self._decoder.eof or self._held == b""
 
 
-class _Deflate(_Zlib):
-    def __init__(self) -> None:
-        super().__init__(zlib.MAX_WBITS)
-
-
-class _Brotli:
+class _Brotli(_Sliced):
     def __init__(self) -> None:
         self._decoder = brotli.Decompressor()
+        self._begun = False
 
-    def feed(self, chunk: bytes) -> bytes:
+    def _decode(self, chunk: bytes) -> Iterator[bytes]:
+        self._begun = True
         try:
-            plain: bytes = self._decoder.process(chunk, output_buffer_limit=_PIECE)
+            yield self._decoder.process(chunk, output_buffer_limit=_PIECE)
             while not self._decoder.can_accept_more_data():
-                plain += self._decoder.process(b"", output_buffer_limit=_PIECE)
-                if len(plain) > _BOMB:
-                    raise Undecodable("too large once decoded")
+                yield self._decoder.process(b"", output_buffer_limit=_PIECE)
         except brotli.error as error:
             raise Undecodable(str(error)) from error
-        return plain
+
+    def _whole(self) -> bool:
+        return not self._begun or bool(self._decoder.is_finished())
 
 
-class _Zstd:
+class _Zstd(_Sliced):
     def __init__(self) -> None:
         self._decoder = ZstdDecompressor()
+        self._begun = False
 
-    def feed(self, chunk: bytes) -> bytes:
-        plain = b""
-        try:
-            while chunk:
-                plain += self._decoder.decompress(chunk)
-                chunk = b""
-                if self._decoder.eof:
-                    chunk = self._decoder.unused_data
-                    self._decoder = ZstdDecompressor()
-        except ZstdError as error:
-            raise Undecodable(str(error)) from error
-        return plain
+    def _decode(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            if self._decoder.eof:  # RFC 8878 section 3: frames may follow one another
+                self._decoder = ZstdDecompressor()
+            self._begun = True
+            try:
+                yield self._decoder.decompress(chunk)
+            except ZstdError as error:
+                raise Undecodable(str(error)) from error
+            chunk = self._decoder.unused_data if self._decoder.eof else b""
+
+    def _whole(self) -> bool:
+        return self._decoder.eof or not self._begun
 
 
 _DECODERS: dict[str, type[_Gzip] | type[_Deflate] | type[_Brotli] | type[_Zstd]] = {

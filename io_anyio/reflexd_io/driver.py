@@ -194,7 +194,7 @@ class Driver:
             log.warning("entry %s cannot be replayed, so the request is forwarded: %s", facts.id, error)
             self._hear(exchange, ev.ReplayFailed(time(), "unreplayable"))
             return False
-        if facts.form is not call.ask.form:
+        if body is not answer.recorded:
             self._memory.weigh(key)
         exchange.replay, exchange.http_status = replay, 200
         now = time()

@@ -36,7 +36,8 @@ class Flights:
         listener: _Listener | None = None
         try:
             body = call.raw()
-            headers = await self.outgoing_headers(call.request.headers, call.route, len(body))
+            headers = await self.outgoing_headers(call.request.headers, call.route)
+            headers.append((b"Content-Length", b"%d" % len(body)))
             async with self._client.send("POST", url_of(call.target, call.route), headers, body) as response:
                 recording.start(response.status, response.reason, response.headers)
                 hear(ev.ResponseStarted(time(), response.status))
@@ -52,10 +53,8 @@ class Flights:
                 why = f"Reflex could not reach {upstream.name} at {upstream.base_url}: {error}"
                 hear(ev.UpstreamFailed(time(), error.status, why))
 
-    async def outgoing_headers(
-        self, headers: HeaderList, route: Route, length: int | None
-    ) -> list[tuple[bytes, bytes]]:
-        """What is sent upstream; ``length`` None for a body whose length is not known. Raises `NoKey`."""
+    async def outgoing_headers(self, headers: HeaderList, route: Route) -> list[tuple[bytes, bytes]]:
+        """What is sent upstream, less framing, which is the caller's to add. Raises `NoKey`."""
         stored = route.whose is Whose.STORED
         key = await self._keys.get(route.tenant, route.upstream) if stored else None
         if stored and key is None and not route.upstream.keyless:
@@ -63,8 +62,7 @@ class Flights:
         outgoing = to_upstream(headers, drop_credentials=key is not None)
         if key is not None:
             outgoing.append((b"Authorization", b"Bearer " + key.encode()))
-        framing = (b"Transfer-Encoding", b"chunked") if length is None else (b"Content-Length", b"%d" % length)
-        return [*outgoing, framing]
+        return outgoing
 
 
 class _Listener:

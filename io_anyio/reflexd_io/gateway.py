@@ -5,7 +5,6 @@ may be cached, to the relay everything else, and Reflex's own few pages it answe
 """
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -25,11 +24,11 @@ from reflexd_io.driver import Driver
 from reflexd_io.exchange import Call
 from reflexd_io.flight import NoKey
 from reflexd_io.health import Health
-from reflexd_io.http import BadRequest, ClientGone, Connection, Request
+from reflexd_io.http import BadRequest, ClientGone, Connection, Request, RequestBody
 from reflexd_io.memory import Known, Memory
 from reflexd_io.relay import Relay
 from reflexd_io.settings import Settings
-from reflexd_io.upstream import Body, UpstreamUnreachable
+from reflexd_io.upstream import UpstreamUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,7 @@ OWN_LIMIT = MIB
 THREAD_LIMIT = MIB
 """A body above this is parsed in a worker thread, so that others need not wait (1 MiB takes about 5 ms)."""
 
+_READING = ("GET", "HEAD", "OPTIONS")
 _WELCOME_LIMIT = 64
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
@@ -72,8 +72,8 @@ class Gateway:
                 what = f"{request.method} {target.path}"
                 await self._refuse(connection, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1.")
             else:
-                found = self._route(request, target)
-                await self._pass_on(connection, request, target, found, connection.body(), "not-cached")
+                found, body = self._route(request, target), await _body_of(connection, request)
+                await self._pass_on(connection, request, target, found, body, "not-cached")
         except BadRequest as error:
             await self.reject(connection, error)
             raise ClientGone from error
@@ -88,8 +88,8 @@ class Gateway:
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
         pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
-            body = _rest(pieces, connection.body())
-            await self._pass_on(connection, request, target, self._route(request, target), body, "too-large")
+            found = self._route(request, target)
+            await self._pass_on(connection, request, target, found, connection.body(pieces), "too-large")
             return
         try:
             memo = memo_key(request.target, request.raw_named, pieces)
@@ -145,7 +145,13 @@ class Gateway:
         return found
 
     async def _pass_on(
-        self, connection: Connection, request: Request, target: Target, found: Route, body: Body, reason: str
+        self,
+        connection: Connection,
+        request: Request,
+        target: Target,
+        found: Route,
+        body: bytes | RequestBody,
+        reason: str,
     ) -> None:
         try:
             await self._relay.pass_on(connection, request, target, found, body, reason)
@@ -158,24 +164,27 @@ class Gateway:
             await self._refuse(connection, error.status, "upstream_unreachable", why)
 
     async def _own(self, connection: Connection, request: Request, target: Target) -> None:
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            await self._refuse(connection, 405, "method_not_allowed", f"{target.path} can only be read.")
+        if request.method not in _READING:
+            message = f"{target.path} can only be read."
+            await self._refuse(
+                connection, 405, "method_not_allowed", message, (b"Allow", ", ".join(_READING).encode())
+            )
             return
-        size = 0
-        async for piece in connection.body():
-            size += len(piece)
-            if size > OWN_LIMIT:
-                raise BadRequest(413, f"{target.path} takes no body of this size")
+        _, whole = await connection.read_body(OWN_LIMIT)
+        if not whole:
+            raise BadRequest(413, f"{target.path} takes no body of this size")
         status, page = self._health.page(target.path)
         body = msgspec.json.encode(page)
         await connection.respond(status, _json_headers(body), body)
 
-    async def _refuse(self, connection: Connection, status: int, code: str, message: str) -> None:
+    async def _refuse(
+        self, connection: Connection, status: int, code: str, message: str, *more: tuple[bytes, bytes]
+    ) -> None:
         """An error of Reflex's own: shown at once by agents, which would retry a 401 or 503 for minutes."""
         await connection.drain_body(OWN_LIMIT)
         body = CHAT.error(status, message, code)
         retry = [] if status >= 500 else [(b"x-should-retry", b"false")]
-        await connection.respond(status, [*_json_headers(body), *retry], body)
+        await connection.respond(status, [*_json_headers(body), *retry, *more], body)
 
     def _forbids(self, request: Request) -> str | None:
         """Pages of other origins, and names that are not ours (DNS rebinding)."""
@@ -188,7 +197,7 @@ class Gateway:
         if name not in self._hosts and host not in self._hosts:
             return f"Host {host!r} is not a name of this Reflex; add it to allowed_hosts in config.toml."
         origin = request.named.get("origin", "").lower()
-        if origin and origin not in self._settings.allowed_origins and urlsplit(origin).netloc != host:
+        if origin and origin not in self._settings.allowed_origins and origin.partition("://")[2] != host:
             return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."
         if not origin and request.named.get("sec-fetch-site") in ("cross-site", "same-site"):
             return "Pages of other sites may not use this Reflex."
@@ -209,7 +218,10 @@ def origin_form(target: bytes) -> str:
     text = target.decode("latin-1")
     if text.startswith("/"):
         return text
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise BadRequest(400, "the request target is not a URL") from error
     if parts.scheme in ("http", "https") and parts.netloc:
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if text == "*":
@@ -235,11 +247,12 @@ def _read(request: Request, target: Target, found: Route, dialect: Dialect, raw:
     return Known(found, policy, reading.without_bodies(), decide(reading, dialect.name, key, NO_DIRECTIVES, policy))
 
 
-async def _rest(pieces: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield bytes(piece)
-    async for piece in body:
-        yield piece
+async def _body_of(connection: Connection, request: Request) -> bytes | RequestBody:
+    """The body to relay as it comes. None at all is b"", so that the client can be watched from the start."""
+    if request.announces_body:
+        return connection.body()
+    await connection.read_body(0)
+    return b""
 
 
 def _json_headers(body: bytes) -> list[tuple[bytes, bytes]]:

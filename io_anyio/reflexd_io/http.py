@@ -5,6 +5,7 @@ may go on in two tasks at once: `wait_until_gone` watches the socket while an an
 """
 
 import math
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -20,10 +21,13 @@ from reflexd_core.headers import HeaderList, by_name
 
 MAX_HEAD = 64 * 1024
 HEAD_TIMEOUT = 30.0
+"""Seconds from a request's first byte to the end of its head; more bytes on the way do not prolong it."""
 IDLE_TIMEOUT = 120.0
 BODY_TIMEOUT = 60.0
 """Seconds without a byte of a body that was announced."""
 WRITE_TIMEOUT = 600.0
+_RECEIVE = 256 * 1024
+"""Bytes taken from the socket at a time: as many as asyncio reads, since anyio copies what it has to split."""
 _PIPELINE_LIMIT = 256 * 1024
 _LINGER = 2.0
 
@@ -68,11 +72,42 @@ class Request:
             self.raw_named = {name.encode(): value.encode("latin-1") for name, value in self.named.items()}
 
     @property
+    def announces_body(self) -> bool:
+        """Whether it says that a body comes, be it an empty one (RFC 9112 section 6.3)."""
+        return b"content-length" in self.raw_named or b"transfer-encoding" in self.raw_named
+
+    @property
     def named(self) -> dict[str, str]:
         """The same as text."""
         if self._named is None:
             self._named = by_name(self.headers)
         return self._named
+
+
+class RequestBody:
+    """A request's body, or what is left of it, as it comes. Raises `BadRequest` and `ClientGone`.
+
+    An iterator and no generator, so that one who stops early leaves nothing behind to be closed.
+    """
+
+    def __init__(self, connection: "Connection", first: list[bytes]) -> None:
+        """``first`` was read before and comes first."""
+        self._connection = connection
+        self._first = deque(first)
+        self.over = anyio.Event()
+        """Set once all of it was read; until then nothing else may read from the connection."""
+
+    def __aiter__(self) -> "RequestBody":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first:
+            return bytes(self._first.popleft())
+        piece = None if self.over.is_set() else await self._connection.next_piece()
+        if piece is None:
+            self.over.set()
+            raise StopAsyncIteration
+        return bytes(piece)
 
 
 class Connection:
@@ -81,6 +116,7 @@ class Connection:
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._scope = anyio.CancelScope()
         self._late_at = math.inf
+        self._head_late_at = math.inf
         self._buffered = 0
         self._eof = False
         self._head_only = False
@@ -93,6 +129,9 @@ class Connection:
 
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
+            if self._h11.their_state is h11.SEND_BODY and self._h11.our_state in (h11.DONE, h11.MUST_CLOSE):
+                with anyio.move_on_after(_LINGER):  # answered before all of the request was read
+                    await self._linger()
             await self._stream.aclose()
 
     async def next_request(self) -> Request | None:
@@ -103,6 +142,8 @@ class Connection:
         self.phase = Phase.IDLE
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
             self._h11.start_next_cycle()
+            if self._h11.trailing_data[0]:  # the next request has begun to come behind the last
+                self._begin_reading()
         elif self._h11.our_state is not h11.IDLE:
             return None
         event = await self._next_event(IDLE_TIMEOUT, HEAD_TIMEOUT)
@@ -110,18 +151,17 @@ class Connection:
             return None
         if not isinstance(event, h11.Request):
             raise BadRequest(400, "not a request")
+        self.phase = Phase.READING
+        self._head_late_at = math.inf
         request = Request(event)
         self._head_only = request.method == "HEAD"
         if b"transfer-encoding" in request.raw_named and b"content-length" in request.raw_named:
             raise BadRequest(400, "both Content-Length and Transfer-Encoding")  # RFC 9112 section 6.3: smuggling
-        if self._h11.their_state is not h11.SEND_BODY:
-            self.phase = Phase.ANSWERING
         return request
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The request's body as it comes. Raises `BadRequest` and `ClientGone`."""
-        while (piece := await self._next_piece()) is not None:
-            yield bytes(piece)
+    def body(self, first: list[bytes] | None = None) -> RequestBody:
+        """The request's body as it comes, behind what was read of it before."""
+        return RequestBody(self, first or [])
 
     async def read_body(self, limit: int) -> tuple[list[bytes], bool]:
         """The body in pieces, up to ``limit`` bytes or a little more, and whether that is all of it.
@@ -131,15 +171,18 @@ class Connection:
         pieces: list[bytes] = []
         size = 0
         while size <= limit:
-            piece = await self._next_piece()
+            piece = await self.next_piece()
             if piece is None:
                 return pieces, True
             pieces.append(piece)
             size += len(piece)
         return pieces, False
 
-    async def _next_piece(self) -> bytes | None:
-        """The next bytes of the body (h11 hands out bytearrays of its own making); None at its end."""
+    async def next_piece(self) -> bytes | None:
+        """The next bytes of the body (h11 hands out bytearrays of its own making); None at its end.
+
+        Raises `BadRequest` and `ClientGone`.
+        """
         if self._h11.they_are_waiting_for_100_continue:
             await self._write(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])))
         event = await self._next_event(BODY_TIMEOUT, BODY_TIMEOUT)
@@ -191,7 +234,13 @@ class Connection:
             return
 
     async def drain_body(self, limit: int) -> None:
-        """Read what is left of a body that nobody wants, so that the connection can be used again; not too much."""
+        """Read what is left of a body that nobody wants, so that the connection can be used again; not too much.
+
+        A client that waits to be told to continue is not told: it sees from the answer that it need not.
+        """
+        if self._h11.they_are_waiting_for_100_continue:
+            self.closing = True
+            return
         left = limit
         while self._h11.their_state is h11.SEND_BODY:
             event = await self._next_event(BODY_TIMEOUT, BODY_TIMEOUT)
@@ -252,17 +301,21 @@ class Connection:
             timeout = next_timeout
 
     async def _read_within(self, timeout: float) -> bytes:  # noqa: ASYNC109 - see `check_time`
-        self._late_at = monotonic() + timeout
+        self._late_at = min(monotonic() + timeout, self._head_late_at)
         try:
-            data = await self._stream.receive()
+            data = await self._stream.receive(_RECEIVE)
         except anyio.EndOfStream:
             data, self._eof = b"", True
         except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
             raise ClientGone from error
         if self.phase is Phase.IDLE and data:
-            self.phase = Phase.READING
+            self._begin_reading()
         self._late_at = math.inf
         return data
+
+    def _begin_reading(self) -> None:
+        self.phase = Phase.READING
+        self._head_late_at = monotonic() + HEAD_TIMEOUT
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -282,23 +335,28 @@ class Connection:
 
     async def _linger(self) -> None:
         """Closing with unread bytes would reset the connection and lose the answer on its way."""
-        if isinstance(self._stream, anyio.abc.SocketStream):
-            await self._stream.send_eof()
-        while True:
-            try:
+        try:
+            if isinstance(self._stream, anyio.abc.SocketStream):
+                await self._stream.send_eof()
+            while True:
                 await self._stream.receive()
-            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            return  # a socket that the client has reset cannot be shut down, and trio says so
 
 
 @asynccontextmanager
-async def while_here(connection: Connection) -> AsyncIterator[None]:
-    """Runs its body for as long as the client stays; raises `ClientGone` when it left first."""
+async def while_here(connection: Connection, after: anyio.Event | None = None) -> AsyncIterator[None]:
+    """Runs its body for as long as the client stays; raises `ClientGone` when it left first.
+
+    ``after``: an event from which on nobody else reads from the connection, where that is not so from the start.
+    """
     gone = False
     failure: Exception | None = None
 
     async def watch(scope: anyio.CancelScope) -> None:
         nonlocal gone
+        if after is not None:
+            await after.wait()
         await connection.wait_until_gone()
         gone = True
         scope.cancel()

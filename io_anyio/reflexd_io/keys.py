@@ -6,6 +6,7 @@ limit, and what they said is remembered for as long as the daemon runs. Keys are
 
 import os
 from functools import partial
+from time import monotonic
 
 import anyio
 import anyio.to_thread
@@ -14,11 +15,15 @@ from reflexd_core.routing import Upstream
 from reflexd_io.settings import APP, DEFAULT_TENANT
 
 KEYRING_TIMEOUT = 20.0
+ASK_AGAIN = 60.0
+"""Seconds that a keyring which gave no answer (locked, slow, broken) is left alone, so that requests need not queue
+for it one after the other."""
 
 
 class Keys:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], str | None] = {}
+        self._silent_until: dict[tuple[str, str], float] = {}
         self._lock = anyio.Lock()
 
     async def get(self, tenant: str, upstream: Upstream) -> str | None:
@@ -28,15 +33,21 @@ class Keys:
         keys of their own.
         """
         name = (tenant, upstream.name)
-        async with self._lock:
-            if name not in self._found:
-                key, usable = await self._from_keyring(tenant, upstream.name)
-                if key is None and (tenant == DEFAULT_TENANT or not usable):
-                    key = os.environ.get(upstream.key_env, "").strip() or None
-                if key is None and usable is None:
-                    return None  # the keyring may be unlocked later: ask again
-                self._found[name] = key
+        if name in self._found:
             return self._found[name]
+        async with self._lock:  # one question to the person at a time
+            if name in self._found:
+                return self._found[name]
+            key, usable = None, None
+            if monotonic() >= self._silent_until.get(name, 0.0):
+                key, usable = await self._from_keyring(tenant, upstream.name)
+                if usable is None:  # it may be unlocked later, and its key goes before the environment's
+                    self._silent_until[name] = monotonic() + ASK_AGAIN
+            if key is None and (tenant == DEFAULT_TENANT or usable is False):
+                key = os.environ.get(upstream.key_env, "").strip() or None
+            if usable is not None:
+                self._found[name] = key
+            return key
 
     async def _from_keyring(self, tenant: str, upstream: str) -> tuple[str | None, bool | None]:
         """The key, and whether there is a keyring at all (None: it gave no answer)."""
@@ -59,9 +70,12 @@ def read_keyring(tenant: str, upstream: str) -> tuple[str | None, bool | None]:
 
 
 def keyring_name() -> str | None:
-    """The keyring backend in use, for people; None where there is none. Blocks."""
+    """The keyring backend in use, for people; None where there is none that can be used. Blocks."""
     import keyring  # noqa: PLC0415
     from keyring.backends import fail  # noqa: PLC0415
 
-    backend = keyring.get_keyring()
+    try:
+        backend = keyring.get_keyring()
+    except Exception:  # noqa: BLE001 - a backend that is configured and cannot be loaded raises what it likes
+        return None
     return None if isinstance(backend, fail.Keyring) else f"{type(backend).__module__}.{type(backend).__name__}"

@@ -11,8 +11,8 @@ from reflexd_core.credentials import Route
 from reflexd_core.headers import explain_forward, to_client, value_of
 from reflexd_core.routing import Target
 from reflexd_io.flight import Flights, url_of
-from reflexd_io.http import Connection, Request, while_here
-from reflexd_io.upstream import Body, UpstreamClient
+from reflexd_io.http import Connection, Request, RequestBody, while_here
+from reflexd_io.upstream import UpstreamClient
 
 
 class Relay:
@@ -21,21 +21,27 @@ class Relay:
         self._flights = flights
 
     async def pass_on(
-        self, connection: Connection, request: Request, target: Target, route: Route, body: Body, reason: str
+        self,
+        connection: Connection,
+        request: Request,
+        target: Target,
+        route: Route,
+        body: bytes | RequestBody,
+        reason: str,
     ) -> None:
         """Send the request with this body upstream and its response back.
 
         Raises `NoKey` or `UpstreamUnreachable` (the connection can tell whether anything was sent), `ClientGone`.
         """
-        if isinstance(body, bytes):
-            length: int | None = len(body)
-        else:
-            announced = request.named.get("content-length")
-            length = int(announced) if announced is not None else None
-        headers = await self._flights.outgoing_headers(request.headers, route, length)
+        headers = await self._flights.outgoing_headers(request.headers, route)
+        if not isinstance(body, bytes):
+            announced = request.raw_named.get(b"content-length")
+            headers.append((b"Content-Length", announced) if announced else (b"Transfer-Encoding", b"chunked"))
+        elif request.announces_body:
+            headers.append((b"Content-Length", b"%d" % len(body)))
         async with AsyncExitStack() as stack:
-            if isinstance(body, bytes):  # else the socket is being read for the body
-                await stack.enter_async_context(while_here(connection))
+            over = body.over if isinstance(body, RequestBody) else None  # until then, leaving shows in the body
+            await stack.enter_async_context(while_here(connection, after=over))
             url = url_of(target, route)
             response = await stack.enter_async_context(self._client.send(request.method, url, headers, body))
             passed = to_client(response.headers)

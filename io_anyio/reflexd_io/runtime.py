@@ -17,6 +17,10 @@ from filelock import FileLock, Timeout
 
 from reflexd_core import __version__
 
+_LOCK = "reflexd.lock"
+_LOCK_WAIT = 0.3
+"""Seconds; `is_held` holds the lock for a moment too, which must not keep a daemon from starting."""
+
 
 class AlreadyRunning(Exception):  # noqa: N818 - it says what the daemon is
     """Another daemon serves this storage folder."""
@@ -37,9 +41,9 @@ class Runtime:
 def single_instance(storage: Path) -> Iterator[None]:
     """Hold the folder for this process. Raises `AlreadyRunning`, or `OSError` where the folder cannot be used."""
     storage.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(storage / "reflexd.lock", mode=0o600)
+    lock = FileLock(storage / _LOCK, mode=0o600)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOCK_WAIT)
     except Timeout:
         running = read(storage)
         where = f" at {running.url} (pid {running.pid})" if running else ""
@@ -48,6 +52,19 @@ def single_instance(storage: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(storage: Path) -> bool:
+    """Whether a daemon serves this folder still, be it only for its last answers."""
+    if not (storage / _LOCK).exists():
+        return False
+    try:
+        with FileLock(storage / _LOCK, mode=0o600).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # it belongs to another user
+        return read(storage) is not None
 
 
 @contextmanager

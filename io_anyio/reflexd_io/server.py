@@ -60,16 +60,18 @@ class Server:
                 await self._empty.wait()
 
     async def _serve_connection(self, stream: anyio.abc.SocketStream) -> None:
-        async with Connection(stream) as connection:
-            self._connections.add(connection)
-            try:
+        """See one connection to its end. What goes wrong with it, closing included, must not end the others."""
+        connection = Connection(stream)
+        self._connections.add(connection)
+        try:
+            async with connection:
                 await self._answer_all(connection)
-            except Exception:
-                log.exception("a connection ended by a fault of ours")
-            finally:
-                self._connections.discard(connection)
-                if not self._connections:
-                    self._empty.set()
+        except Exception:
+            log.exception("a connection ended by a fault of ours")
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
 
     async def _answer_all(self, connection: Connection) -> None:
         with connection.scope:

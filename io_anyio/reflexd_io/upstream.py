@@ -83,7 +83,7 @@ class UpstreamClient:
             _seen.set(seen)
             request = httpcore.Request(
                 method,
-                url,
+                _as_it_stands(url),
                 headers=[(b"Host", _host(url)), *headers],
                 content=body,
                 extensions={"timeout": dict(self._timeouts), "trace": seen.trace},
@@ -92,7 +92,9 @@ class UpstreamClient:
                 return await pool.handle_async_request(request)
             except _FAILURES as error:
                 failure = _translated(error)
-                again = seen.connecting_failed or seen.reused_and_gone
+                # Silence is no sign that a reused connection was closed: the call may well be going on there.
+                silent = isinstance(error, httpcore.TimeoutException)
+                again = seen.connecting_failed or (seen.reused_and_gone and not silent)
                 if left == 0 or not again or not isinstance(body, bytes):
                     raise failure from error
         raise AssertionError("unreachable")
@@ -202,6 +204,14 @@ async def _chunks_of(response: httpcore.Response) -> AsyncIterator[bytes]:
             yield chunk
     except _FAILURES as error:
         raise _translated(error) from error
+
+
+def _as_it_stands(url: str) -> httpcore.URL:
+    """The URL with its target to the last byte; left to itself, httpcore loses ``;`` and what follows it."""
+    parts = urlsplit(url)
+    target = url[len(parts.scheme) + 3 + len(parts.netloc) :]
+    slash = "" if target.startswith("/") else "/"
+    return httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=slash + target)
 
 
 def _host(url: str) -> bytes:

@@ -74,7 +74,7 @@ def test_a_plain_request_is_read() -> None:
             "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": PLACEHOLDER}],
             "stop": ["x"],
         },
-        question=Question(text="Is port 8080 open?", literals=("8080",)),
+        question=Question(text="Is port 8080 open?"),
         exact_only=None,
         rules=("drop-envelope",),
     )

@@ -98,6 +98,23 @@ def test_a_choice_keeps_its_last_value_and_forgets_none() -> None:
     ]
 
 
+def test_deltas_count_before_a_message_that_repeats_them() -> None:
+    # Perplexity: the whole message so far beside each delta.
+    completion = assemble([piece({"content": "a"}, message=said(content="a")), piece({}, message=said(content=""))])
+    assert completion["choices"] == [
+        {"index": 0, "message": said(content="a"), "finish_reason": None, "logprobs": None}
+    ]
+
+
+def test_a_message_without_deltas_is_taken_as_it_is() -> None:
+    whole: Object = {"choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}
+    assert assemble([whole])["choices"] == [
+        {"index": 0, "message": said(content="a"), "finish_reason": "stop", "logprobs": None}
+    ]
+    odd = assemble([{"choices": [{"index": 0, "message": "a"}]}, piece({"content": "lost"})])
+    assert odd["choices"] == [{"index": 0, "message": "a", "finish_reason": None, "logprobs": None}]
+
+
 @pytest.mark.parametrize("choices", [None, "x", ["x", None], [{"index": "0", "delta": {"content": "a"}}]])
 def test_choices_that_are_none_are_passed_over(choices: object) -> None:
     assert assemble([{"choices": choices}])["choices"] == []  # type: ignore[dict-item]

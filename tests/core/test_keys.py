@@ -260,7 +260,11 @@ def test_a_body_without_canonical_form_has_no_key() -> None:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 
 
-@given(*[st.fixed_dictionaries(dict.fromkeys(("tenant", "upstream", "dialect", "path"), TEXT))] * 2)
+# So short that what ends one field and begins the next is often the same text when joined.
+FEW = st.fixed_dictionaries(dict.fromkeys(("tenant", "upstream", "dialect", "path"), st.text("a/", max_size=1)))
+
+
+@given(FEW, FEW)
 def test_tenant_upstream_dialect_and_path_each_make_a_key_of_their_own(one: dict, other: dict) -> None:
     assert (key_of(chat(), **one) == key_of(chat(), **other)) is (one == other)
 
@@ -366,18 +370,11 @@ def test_a_memo_does_not_hang_on_how_the_body_was_cut(pieces: list[bytes]) -> No
     assert memo_key(b"/", {}, pieces) == memo_of(b"/", {}, b"".join(pieces))
 
 
-@given(
-    st.lists(st.tuples(st.sets(st.sampled_from(MEMO_HEADERS), max_size=2), st.data()), min_size=2, max_size=2), LINE
-)
-def test_a_memo_is_not_fooled_by_what_looks_like_its_own_framing(drawn: list, target: bytes) -> None:
-    # Targets, values and bodies made of what stands around them: names, counts and line feeds.
-    values = st.sampled_from([b"", b"1", b"3", target, *MEMO_HEADERS])
-    lines = st.lists(values, max_size=5).map(b"\n".join)
-    one, other = (
-        (data.draw(values), {name: data.draw(values) for name in sorted(names)}, data.draw(lines))
-        for names, data in drawn
-    )
-    assert (memo_of(*one) == memo_of(*other)) is (one == other)
+@pytest.mark.parametrize("name", MEMO_HEADERS)
+def test_a_memo_is_not_fooled_by_a_body_that_looks_like_headers(name: bytes) -> None:
+    bodies = [b"x", b"\nx", name + b"\nv\nx", b"1\n/\nx", b"3\n/\n" + name + b"\nv\nx"]
+    sent = [(headers, raw) for headers in ({}, {name: b"v"}, {name: b""}) for raw in bodies]
+    assert len({memo_of(b"/", headers, raw) for headers, raw in sent}) == len(sent)
 
 
 def test_a_memo_knows_every_header_that_changes_the_route_or_the_key() -> None:

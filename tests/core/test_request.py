@@ -12,7 +12,7 @@ def test_only_facts_and_the_question_are_remembered_of_a_request() -> None:
         wants_usage=True,
         keyed={"messages": ["secret"]},
         scoped={"messages": ["secret"]},
-        question=Question(text="q", literals=("1",)),
+        question=Question(text="q"),
         exact_only=None,
         rules=("drop-envelope",),
         stateful="container",

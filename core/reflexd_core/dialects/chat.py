@@ -11,7 +11,6 @@ from reflexd_core import rewrites
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects import chat_answer
 from reflexd_core.dialects.base import Watch
-from reflexd_core.literals import extract_literals
 from reflexd_core.request import Form, Question, Reading
 
 RULES: tuple[tuple[str, rewrites.Rule], ...] = (
@@ -56,7 +55,7 @@ class ChatCompletions:
         keyed, rules = rewrites.apply(RULES, body)
         form = Form.STREAM if body.get("stream") is True else Form.BODY
         text, exact_only = _question_of(keyed)
-        asked = Question(text=text, literals=extract_literals(text)) if exact_only is None else None
+        asked = Question(text=text) if exact_only is None else None
         return Reading(
             model=_text(body.get("model")),
             form=form,

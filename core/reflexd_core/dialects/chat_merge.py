@@ -87,6 +87,8 @@ def _add_choices(choices: dict[int, JsonObject], value: Json) -> None:
             if name == "delta":
                 if isinstance(part, dict) and isinstance(message, dict):
                     _merge(message, part)
+            elif name == "message" and "delta" in piece:
+                continue  # Perplexity repeats all that was said so far beside each delta
             elif name == "logprobs" and isinstance(part, dict):
                 logprobs = choice.get("logprobs")
                 choice["logprobs"] = _merge(logprobs if isinstance(logprobs, dict) else {}, part)

@@ -26,9 +26,10 @@ from reflexd_core.prices import AS_OF, cost_of
 from reflexd_core.request import Form
 from reflexd_io import app
 from reflexd_io.cli import fail, setting_flags
+from reflexd_io.cli.serve import innermost
 from reflexd_io.mock_provider import MockProvider, running
 from reflexd_io.runtime import Runtime
-from reflexd_io.settings import BadSetting, Settings, load
+from reflexd_io.settings import Settings, load
 
 THINKING = 0.4
 BURST = 20
@@ -54,23 +55,21 @@ def demo(args: argparse.Namespace) -> int:
     flags = setting_flags(args)
     if not args.keep:
         flags.setdefault("port", "0")
-    try:
-        settings = load(flags)
-    except BadSetting as error:
-        return fail(str(error))
+    settings = load(flags)
     with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
         try:
-            anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
+            finished = anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
         except BaseExceptionGroup as group:
-            refused = group.subgroup(app.CannotListen)
-            if refused is None:
-                raise
-            return fail(f"{refused.exceptions[0]}")
-    return 0
+            error = innermost(group)
+            if isinstance(error, app.CannotListen):
+                return fail(str(error))
+            raise
+    return 0 if finished else 130
 
 
-async def _demo(settings: Settings, keep: bool, as_json: bool) -> None:
-    stop, started = anyio.Event(), anyio.Event()
+async def _demo(settings: Settings, keep: bool, as_json: bool) -> bool:
+    """True once all was shown; False when a signal came first."""
+    stop, started, shown = anyio.Event(), anyio.Event(), anyio.Event()
     found: list[Runtime] = []
 
     def ready(runtime: Runtime, _: Settings) -> None:
@@ -83,16 +82,26 @@ async def _demo(settings: Settings, keep: bool, as_json: bool) -> None:
         mocked = {name: replace(up, base_url=url, keyless=True) for name, up in settings.upstreams.items()}
         tasks = await stack.enter_async_context(anyio.create_task_group())
         tasks.start_soon(app.stop_on_signals, stop, tasks.cancel_scope)
+        tasks.start_soon(_leave_early, stop, shown, tasks)
         tasks.start_soon(_serve, replace(settings, upstreams=mocked, mock_provider=False), ready, stop, tasks)
         await started.wait()
         client = await stack.enter_async_context(httpcore.AsyncConnectionPool(max_connections=None))
         base_url = f"{found[0].url}/v1"
         rows = await _walk_through(client, base_url, provider)
         _show(rows, provider.calls, base_url, as_json=as_json)
+        shown.set()
         if keep:
             print(f"Serving until Ctrl-C: OPENAI_BASE_URL={base_url} OPENAI_API_KEY=demo", file=sys.stderr)
             await stop.wait()
         stop.set()
+    return shown.is_set()
+
+
+async def _leave_early(stop: anyio.Event, shown: anyio.Event, tasks: anyio.abc.TaskGroup) -> None:
+    """A signal in the middle of the demonstration ends it; afterwards it drains, as it would with `serve`."""
+    await stop.wait()
+    if not shown.is_set():
+        tasks.cancel_scope.cancel()
 
 
 async def _serve(settings: Settings, ready: app.Ready, stop: anyio.Event, tasks: anyio.abc.TaskGroup) -> None:

@@ -36,7 +36,7 @@ def run_until_stopped(settings: Settings, ready: Callable[[Runtime, Settings], N
     try:
         anyio.run(main)
     except BaseExceptionGroup as group:
-        error = _first(group)
+        error = innermost(group)
         if isinstance(error, AlreadyRunning | app.CannotListen):
             return fail(str(error))
         if isinstance(error, OSError):
@@ -79,6 +79,7 @@ def _announce_as_json(runtime: Runtime, settings: Settings) -> None:
     print(json.dumps(described(runtime, settings)), flush=True)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first exception that is no group itself."""
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return innermost(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,19 +1,18 @@
 """``reflexd status`` and ``reflexd stop``: a running daemon, seen and ended from outside."""
 
 import argparse
+import http.client
 import json
 import os
 import signal
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from reflexd_io import runtime
-from reflexd_io.cli import fail, setting_flags
+from reflexd_io.cli import fail, settings_of
 from reflexd_io.runtime import Runtime
-from reflexd_io.settings import BadSetting, load
 
 Account = dict[str, Any]
 """What ``/health`` says."""
@@ -21,12 +20,12 @@ Account = dict[str, Any]
 _STOP_TIMEOUT = 45.0
 """Longer than the grace that the daemon gives to answers under way."""
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""No proxy of the environment's can reach our loopback."""
+
 
 def status(args: argparse.Namespace) -> int:
-    found = _find(args)
-    if isinstance(found, int):
-        return found
-    running, health = found
+    running, health = _find(settings_of(args).storage_path)
     if health is None:
         print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
         return 1
@@ -48,17 +47,21 @@ def status(args: argparse.Namespace) -> int:
 
 
 def stop(args: argparse.Namespace) -> int:
-    found = _find(args)
-    if isinstance(found, int):
-        return found
-    running, health = found
-    if running is None or health is None:
+    storage = settings_of(args).storage_path
+    running, health = _find(storage)
+    if running is None or (health is None and not runtime.is_held(storage)):
         print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
         return 1
-    os.kill(running.pid, signal.SIGTERM)
+    try:
+        if health is not None:  # else it is stopping already, and a second signal would cut the last answers
+            os.kill(running.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass  # it ended by itself meanwhile
+    except PermissionError:
+        return fail(f"the daemon (pid {running.pid}) belongs to another user; let that user stop it")
     deadline = time.monotonic() + _STOP_TIMEOUT
     while time.monotonic() < deadline:
-        if ask_health(running) is None:
+        if not runtime.is_held(storage):  # it hears no more well before its last answers are out and on disk
             print(json.dumps({"status": "stopped"}) if args.json else "Reflex has stopped.")
             return 0
         time.sleep(0.1)
@@ -70,19 +73,15 @@ def stop(args: argparse.Namespace) -> int:
 def ask_health(running: Runtime, timeout: float = 2.0) -> Account | None:
     """The daemon's own account of itself, or None when it does not answer or is another process."""
     try:
-        with urllib.request.urlopen(f"{running.url}/health", timeout=timeout) as answer:  # noqa: S310 - our own URL
-            health: Account = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
+        with _DIRECT.open(f"{running.url}/health", timeout=timeout) as answer:
+            health = json.load(answer)
+    except (http.client.HTTPException, OSError, ValueError):
         return None
-    return health if health.get("pid") == running.pid else None
+    return health if isinstance(health, dict) and health.get("pid") == running.pid else None
 
 
-def _find(args: argparse.Namespace) -> tuple[Runtime | None, Account | None] | int:
-    try:
-        settings = load(setting_flags(args), config_file=Path(args.config) if args.config else None)
-    except BadSetting as error:
-        return fail(str(error))
-    running = runtime.read(settings.storage_path)
+def _find(storage: Path) -> tuple[Runtime | None, Account | None]:
+    running = runtime.read(storage)
     return running, ask_health(running) if running is not None else None
 
 

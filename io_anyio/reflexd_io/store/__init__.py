@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -122,9 +123,11 @@ class _Reader:
                 f"SELECT {ANSWER_COLUMNS} FROM entries ORDER BY used DESC LIMIT ?",  # noqa: S608 - a constant
                 (limit,),
             )
-            found += [read_answer(row) for row in rows]
-        except (StoreUnavailable, ValueError):
+        except StoreUnavailable:
             return found
+        for row in rows:
+            with suppress(ValueError):
+                found.append(read_answer(row))
         return found
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ It lives beside the event loop and never makes it wait. Whoever hands in an oper
 once it is committed or why it was not; a store that was announced survives ``kill -9``.
 """
 
+import heapq
 import logging
 import queue
 import sqlite3
@@ -11,8 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reflexd_io.store import records, schema
@@ -26,6 +28,10 @@ _GROUP = 256
 _TICK = 5.0
 """Seconds between looks at what expired and at how much room is taken."""
 _LOCK_WAIT = 2.0
+_BATCH = 128
+"""Entries dropped at a time to make room."""
+_MAKING_ROOM = 1.0
+"""Seconds a tick may spend on it, so that new answers need not wait long."""
 _TOUCHED = 100_000
 """Uses remembered between two ticks; more than that a second would only lose their exact count."""
 
@@ -46,6 +52,7 @@ class Writer:
         self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
+        self._neglected: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="reflex-writer", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +79,10 @@ class Writer:
             for tenant in dict.fromkeys(operation.tenant for operation in group):
                 self._commit(tenant, [operation for operation in group if operation.tenant == tenant])
             if time.monotonic() >= next_tick or not going:
-                self._tick()
+                try:
+                    self._tick()
+                except Exception:  # the thread must live, whatever upkeep met
+                    log.exception("the store's upkeep failed; it is tried again")
                 next_tick = time.monotonic() + _TICK
         for connection in self._connections.values():
             connection.close()
@@ -101,11 +111,11 @@ class Writer:
                     self._commit(tenant, [operation])
                 return
             self._report(tenant, error)
-            group[0].told(self.problems[tenant])
+            _tell(group[0], self.problems[tenant])
             return
         self.problems.pop(tenant, None)
         for operation in group:
-            operation.told(None)
+            _tell(operation, None)
 
     @contextmanager
     def _transaction(self, tenant: str) -> Iterator[sqlite3.Connection]:
@@ -116,9 +126,12 @@ class Writer:
         try:
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                del self._connections[tenant]  # damaged; the file may be moved away, and then a new one is made
+                connection.close()
             raise
 
     def _open(self, tenant: str) -> sqlite3.Connection:
@@ -147,31 +160,97 @@ class Writer:
         for tenant, by_key in uses.items():
             rows = [(max(times), len(times), key) for key, times in by_key.items()]
             self._guarded(tenant, lambda db, rows=rows: _note_uses(db, rows))  # type: ignore[misc]
-        for tenant in list(self._connections):
+        for tenant in self._sizes():
             self._guarded(tenant, _drop_expired)
         self._make_room()
 
-    def _guarded(self, tenant: str, run: Callable[[sqlite3.Connection], None]) -> None:
+    def _guarded(self, tenant: str, run: Callable[[sqlite3.Connection], None]) -> bool:
+        """Do some upkeep in a transaction; what fails is tried again at the next tick."""
         try:
             with self._transaction(tenant) as connection:
                 run(connection)
-        except Exception as error:  # noqa: BLE001 - upkeep is tried again at the next tick
+        except Exception as error:  # noqa: BLE001 - as in `_commit`
             self._report(tenant, error)
+            self._neglected.add(tenant)
+            return False
+        if tenant in self._neglected:  # a failed commit stays told until the next one is done
+            self._neglected.discard(tenant)
+            self.problems.pop(tenant, None)
+        return True
+
+    def _sizes(self) -> dict[str, int]:
+        """Bytes on disk by tenant."""
+        sizes: dict[str, int] = {}
+        for path in self._folder.glob("*.sqlite3*"):
+            with suppress(FileNotFoundError):  # a log that was just folded in
+                tenant = path.name.partition(".sqlite3")[0]
+                sizes[tenant] = sizes.get(tenant, 0) + path.stat().st_size
+        return sizes
 
     def _make_room(self) -> None:
-        """Least recently used first, over all tenants, until a tenth of the limit is free."""
-        taken = sum(path.stat().st_size for path in self._folder.glob("*.sqlite3"))
-        if taken <= self._max_bytes:
+        """Least recently used first, over all tenants, until a tenth of the limit is free.
+
+        What an entry takes shows only once it is gone, since it may share its request's parts with others; so the
+        free pages are counted after each batch.
+        """
+        sizes = self._sizes()
+        excess = sum(sizes.values()) - self._max_bytes
+        if excess <= 0:
             return
-        excess = taken - self._max_bytes * 9 // 10
-        for path in self._folder.glob("*.sqlite3"):
-            share = excess * path.stat().st_size // taken + 1
-            self._guarded(path.stem, lambda db, share=share: _drop_oldest(db, share))  # type: ignore[misc]
-            connection = self._connections.get(path.stem)
+        goal = excess + self._max_bytes // 10
+        able = set(sizes)
+        until = time.monotonic() + _MAKING_ROOM
+        while self._free(able) < goal and time.monotonic() < until:
+            oldest = self._oldest(able)
+            if not oldest:
+                break
+            for tenant, keys in oldest.items():
+                if not self._guarded(tenant, partial(records.remove, keys=keys)):
+                    able.discard(tenant)
+        for tenant in able:
+            self._shrink(tenant)
+
+    def _free(self, tenants: set[str]) -> int:
+        """Bytes in pages that hold nothing any more."""
+        free = 0
+        for tenant in tenants:
+            connection = self._connections.get(tenant)
             if connection is not None:
-                with closing(connection.execute("PRAGMA incremental_vacuum")) as cursor:
-                    cursor.fetchall()
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+                (size,) = connection.execute("PRAGMA page_size").fetchone()
+                free += pages * size
+        return free
+
+    def _oldest(self, tenants: set[str]) -> dict[str, list[bytes]]:
+        """Keys of the least recently used entries of all, by tenant."""
+        found: list[tuple[float, str, bytes]] = []
+        for tenant in tenants:
+            connection = self._connections.get(tenant)
+            if connection is not None:
+                rows = connection.execute("SELECT used, key FROM entries ORDER BY used LIMIT ?", (_BATCH,))
+                found += [(used, tenant, key) for used, key in rows]
+        by_tenant: dict[str, list[bytes]] = {}
+        for _, tenant, key in heapq.nsmallest(_BATCH, found):
+            by_tenant.setdefault(tenant, []).append(key)
+        return by_tenant
+
+    def _shrink(self, tenant: str) -> None:
+        """Give free pages back to the file system."""
+        connection = self._connections.get(tenant)
+        if connection is None:
+            return
+        try:
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:  # somebody reads; the next tick comes soon
+            log.debug("%s.sqlite3 could not be shrunk: %s", tenant, error)
+
+
+def _tell(operation: Operation, problem: str | None) -> None:
+    try:
+        operation.told(problem)
+    except Exception:  # the thread must live, whatever is made of its news
+        log.exception("a store's end could not be told")
 
 
 def _note_uses(connection: sqlite3.Connection, rows: list[tuple[float, int, bytes]]) -> None:
@@ -182,15 +261,3 @@ def _drop_expired(connection: sqlite3.Connection) -> None:
     now = time.time()
     gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
     records.remove(connection, [key for (key,) in gone])
-
-
-def _drop_oldest(connection: sqlite3.Connection, size: int) -> None:
-    """Drop entries, least recently used first, whose rows take about ``size`` bytes together."""
-    freed = 0
-    keys: list[bytes] = []
-    for key, length in connection.execute("SELECT key, length(answer) + 512 FROM entries ORDER BY used"):
-        if freed >= size:
-            break
-        freed += length
-        keys.append(key)
-    records.remove(connection, keys)

@@ -1,0 +1,328 @@
+"""Settings: what wins, what is refused, and that each is documented."""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reflexd_core.policy import OnLeave, Policy
+from reflexd_core.routing import PRESETS
+from reflexd_io import settings as module
+from reflexd_io.settings import BadFlag, BadSetting, Settings, load
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+Config = Callable[[str], Path]
+
+VARIABLES = {
+    "port": "REFLEX_PORT",
+    "bind_addr": "REFLEX_BIND_ADDR",
+    "storage_path": "REFLEX_STORAGE_PATH",
+    "storage_bytes": "REFLEX_STORAGE_BYTES",
+    "l1_capacity": "REFLEX_L1_CAPACITY",
+    "l1_bytes": "REFLEX_L1_BYTES",
+    "mock_provider": "REFLEX_MOCK_PROVIDER",
+    "forward_legacy_functions": "REFLEX_LEGACY_FUNCTIONS",
+    "log_level": "REFLEX_LOG_LEVEL",
+    "default_upstream": "REFLEX_UPSTREAM",
+    "active_tenant": "REFLEX_TENANT",
+}
+"""Settings that each have a flag's name, an environment variable and a line in config.toml."""
+
+THREE: dict[str, tuple[tuple[str, Any], tuple[str, Any], tuple[str, Any]]] = {
+    "port": (("1001", 1001), ("1002", 1002), ("1003", 1003)),
+    "bind_addr": (('"127.0.0.2"', "127.0.0.2"), ("127.0.0.3", "127.0.0.3"), ("::1", "::1")),
+    "storage_path": (('"/a"', Path("/a")), ("/b", Path("/b")), ("/c", Path("/c"))),
+    "storage_bytes": (("1_000_000", 1_000_000), ("2000000", 2_000_000), ("3000000", 3_000_000)),
+    "l1_capacity": (("11", 11), ("12", 12), ("13", 13)),
+    "l1_bytes": (("1011", 1011), ("1012", 1012), ("1013", 1013)),
+    "mock_provider": (("true", True), ("0", False), ("yes", True)),
+    "forward_legacy_functions": (('"forward"', True), ("refuse", False), ("forward", True)),
+    "log_level": (('"error"', "error"), ("info", "info"), ("DEBUG", "debug")),
+    "default_upstream": (('"groq"', "groq"), ("mistral", "mistral"), ("xai", "xai")),
+    "active_tenant": (('"a"', "a"), ("b", "b"), ("c", "c")),
+}
+"""How each may stand in config.toml, in the environment and on the command line, and what is then read."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    def write(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_flag_wins_over_the_environment_over_the_file_over_the_default(name: str, config: Config) -> None:
+    (in_file, from_file), (in_environ, from_environ), (in_flag, from_flag) = THREE[name]
+    tenants = "[tenants.a]\n[tenants.b]\n[tenants.c]\n"
+    nothing, path = config(tenants), Path()
+
+    def read(flags: dict[str, str], environ: dict[str, str]) -> object:
+        return getattr(load(flags, environ, path), name)
+
+    path = nothing
+    assert read({}, {}) == getattr(Settings(), name)
+    assert read({name: in_flag}, {}) == from_flag
+    path = config(f"{name} = {in_file}\n{tenants}")
+    assert read({}, {}) == from_file
+    assert read({}, {VARIABLES[name]: in_environ}) == from_environ
+    assert read({name: in_flag}, {VARIABLES[name]: in_environ}) == from_flag
+    assert read({}, {VARIABLES[name]: ""}) == from_file  # set and empty is as good as unset
+
+
+def test_every_scalar_is_covered_here() -> None:
+    assert {name: variable for name, (variable, _) in module._SCALARS.items()} == VARIABLES
+    tables = {"policy", "tenants", "upstreams", "allowed_hosts", "allowed_origins"}
+    assert {field.name for field in fields(Settings)} == {*VARIABLES, *tables}
+
+
+BAD = {
+    "port": ["eighty", "-1", "65536", "8080.0", "1__0", "9" * 5000],
+    "bind_addr": ["example.org", "127.0.0", "0.0.0.0", "::", "192.0.2.1"],
+    "storage_bytes": ["0", "2GB", "1e9"],
+    "l1_capacity": ["0", "-5", "many"],
+    "l1_bytes": ["0", "64MB"],
+    "mock_provider": ["maybe", "2"],
+    "forward_legacy_functions": ["true", "drop"],
+    "log_level": ["loud", "10"],
+    "default_upstream": ["nowhere"],
+    "active_tenant": ["nobody"],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_a_malformed_value_stops_with_its_name_wherever_it_stands(name: str, text: str, config: Config) -> None:
+    empty = config("")
+    with pytest.raises(BadSetting, match=f"{VARIABLES[name]}|{name}") as in_environ:
+        load({}, {VARIABLES[name]: text}, empty)
+    assert text[:40] in str(in_environ.value)
+    with pytest.raises(BadSetting, match=f"--{name.replace('_', '-')}|{name}"):
+        load({name: text}, {}, empty)
+    with pytest.raises(BadSetting, match=name):
+        load({}, {}, config(f'{name} = "{text}"'))
+
+
+def test_what_was_typed_wrongly_is_told_apart_from_what_is_configured_wrongly(config: Config) -> None:
+    with pytest.raises(BadFlag):
+        load({"port": "x"}, {}, config(""))
+    with pytest.raises(BadSetting) as caught:
+        load({}, {"REFLEX_PORT": "x"}, config(""))
+    assert not isinstance(caught.value, BadFlag)
+
+
+@pytest.mark.parametrize("name", ["port", "storage_path", "default_upstream", "log_level"])
+def test_an_empty_flag_is_not_silently_the_default(name: str, config: Config) -> None:
+    with pytest.raises(BadFlag, match=f"--{name.replace('_', '-')}"):
+        load({name: ""}, {}, config(""))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("port = true", "port"),
+        ("port = 80.5", "port"),
+        ("port = [8080]", "port"),
+        ("storage_path = 5", "storage_path"),
+        ('storage_path = ["/a"]', "storage_path"),
+        ("storage_path = ''", "storage_path"),
+        ("log_level = 10", "log_level"),
+        ("[port]\nvalue = 1", "port"),
+        ("policy = 3", "policy"),
+        ("[policy]\nexact_lifetime = 0", "policy.exact_lifetime"),
+        ("[policy]\nexact_lifetime = true", "policy.exact_lifetime"),
+        ("[policy]\nexact_lifetime = inf", "policy.exact_lifetime"),
+        ("[policy]\nexact_lifetime = nan", "policy.exact_lifetime"),
+        ("[policy]\nexact_lifetime = '1h'", "policy.exact_lifetime"),
+        ("[policy]\non_leave = 'wait'", "policy.on_leave"),
+        ("[policy]\ncaching = 1", "policy.caching"),
+        ("tenants = []", "tenants"),
+        ("[tenants]\na = 1", "tenants.a"),
+        ("[tenants.'a/b']", "tenants.a/b"),
+        ("[tenants.anon-1]", "tenants.anon-1"),
+        ("[tenants.a]\ncaching = 'no'", "tenants.a.caching"),
+        ("[upstreams.a]", "upstreams.a.base_url"),
+        ("[upstreams.'a/b']\nbase_url = 'https://a.example/v1'", "upstreams.a/b"),
+        ("[upstreams.a]\nbase_url = 5", "upstreams.a.base_url"),
+        ("[upstreams.a]\nbase_url = 'a.example/v1'", "upstreams.a.base_url"),
+        ("[upstreams.a]\nbase_url = 'https://a.example/v1'\nkey_env = 5", "upstreams.a.key_env"),
+        ("[upstreams.a]\nbase_url = 'https://a.example/v1'\nkeyless = 'yes'", "upstreams.a.keyless"),
+        ("allowed_hosts = 'reflex.local'", "allowed_hosts"),
+        ("allowed_origins = [5]", "allowed_origins"),
+    ],
+)
+def test_a_malformed_file_stops_with_the_name(text: str, named: str, config: Config) -> None:
+    with pytest.raises(BadSetting, match=re.escape(named)):
+        load({}, {}, config(text))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.example.org",
+        "ftp://a.example",
+        "https://",
+        "https:///v1",
+        "https://a.example:port/v1",
+        "https://a.example:99999/v1",
+        "http://[::1/v1",
+        "https://a.example/v1?x=1",
+        "https://a.example/v1#x",
+        "https://a example/v1",
+    ],
+)
+def test_a_malformed_url_stops_with_its_variable(url: str, config: Config) -> None:
+    with pytest.raises(BadSetting, match="REFLEX_UPSTREAM_ACME_URL"):
+        load({}, {"REFLEX_UPSTREAM_ACME_URL": url}, config(""))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("prot = 1", "'port'"),
+        ("[policy]\nexact_lifetim = 1", "'exact_lifetime'"),
+        ("[polcy]", "'policy'"),
+        ("[tenants.a]\ncachin = true", "'caching'"),
+        ("[upstreams.a]\nbase-url = 'x'", "'base_url'"),
+        ("zzz = 1", "known are"),
+    ],
+)
+def test_unknown_names_in_the_file_are_refused_with_what_was_meant(text: str, hint: str, config: Config) -> None:
+    with pytest.raises(BadSetting, match=re.escape(hint)):
+        load({}, {}, config(text))
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("REFLEX_PROT", "REFLEX_PORT"),
+        ("REFLEX_LOGLEVEL", "REFLEX_LOG_LEVEL"),
+        ("REFLEX_STORAGE", "REFLEX_STORAGE_PATH"),
+        ("REFLEX_UPSTREAM_openai_URL", "REFLEX_UPSTREAM_<NAME>_URL"),
+        ("REFLEX_UPSTREAM_URL", "REFLEX_UPSTREAM_<NAME>_URL"),
+    ],
+)
+def test_a_slip_in_a_variables_name_is_refused_with_what_was_meant(variable: str, hint: str, config: Config) -> None:
+    with pytest.raises(BadSetting, match=f"{variable}.*{hint}"):
+        load({}, {variable: "1"}, config(""))
+
+
+@pytest.mark.parametrize(
+    "variable", ["REFLEX_SHARED", "REFLEX_MODEL_PATH", "REFLEX_SNAPSHOT_PATH", "REFLEX_ENV_MODE"]
+)
+def test_variables_of_others_and_of_later_versions_are_left_alone(variable: str, config: Config) -> None:
+    assert load({}, {variable: "1"}, config("")) == load({}, {}, config(""))
+
+
+def test_a_file_that_was_named_must_be_there_and_readable(tmp_path: Path, config: Config) -> None:
+    for missing in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(BadSetting, match=re.escape(str(missing))):
+            load({}, {}, missing)
+        with pytest.raises(BadSetting, match=re.escape(str(missing))):
+            load({}, {"REFLEX_CONFIG": str(missing)})
+    with pytest.raises(BadSetting, match=r"config\.toml"):
+        load({}, {}, config("port = "))
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
+    with pytest.raises(BadSetting, match=r"latin\.toml"):
+        load({}, {}, tmp_path / "latin.toml")
+
+
+def test_the_file_may_be_named_by_variable_and_by_argument(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config("port = 4711")
+    assert load({}, {"REFLEX_CONFIG": str(path)}).port == 4711
+    other = tmp_path / "other.toml"
+    other.write_text("port = 4712")
+    assert load({}, {"REFLEX_CONFIG": str(path)}, other).port == 4712
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load({}, {"REFLEX_CONFIG": "~/other.toml"}).port == 4712
+
+
+def test_policies_descend_from_the_general_one(config: Config) -> None:
+    read = load(
+        {},
+        {},
+        config(
+            """
+            [policy]
+            exact_lifetime = 60
+            on_leave = "finish"
+            [tenants.quiet]
+            caching = false
+            [tenants.short]
+            exact_lifetime = 0.5
+            on_leave = "cancel"
+            """
+        ),
+    )
+    general = Policy(exact_lifetime=60.0, on_leave=OnLeave.FINISH)
+    assert read.policy == general
+    assert read.policy_of("default") == general
+    assert read.policy_of("anon-0123") == general
+    assert read.policy_of("quiet") == Policy(exact_lifetime=60.0, on_leave=OnLeave.FINISH, caching=False)
+    assert read.policy_of("short") == Policy(exact_lifetime=0.5, on_leave=OnLeave.CANCEL)
+
+
+def test_upstreams_are_added_and_changed(config: Config) -> None:
+    path = config(
+        """
+        [upstreams.openai]
+        base_url = "https://eu.example.org/v1/"
+        [upstreams.my-co]
+        base_url = "https://llm.example.org/v1"
+        [upstreams.local]
+        base_url = "http://localhost:9999/v1"
+        [upstreams.ollama]
+        keyless = false
+        """
+    )
+    upstreams = load({}, {"REFLEX_UPSTREAM_GROQ_URL": "https://groq.example.org"}, path).upstreams
+    assert upstreams["openai"].base_url == "https://eu.example.org/v1"
+    assert upstreams["openai"].key_prefixes == PRESETS["openai"].key_prefixes
+    assert (upstreams["my-co"].key_env, upstreams["my-co"].keyless) == ("MY_CO_API_KEY", False)
+    assert upstreams["local"].keyless
+    assert not upstreams["ollama"].keyless
+    assert upstreams["groq"].base_url == "https://groq.example.org"
+    assert upstreams["groq"].key_env == "GROQ_API_KEY"
+    assert upstreams["xai"] == PRESETS["xai"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://LOCALHOST:8080/v1"]
+)
+def test_an_upstream_that_is_reflex_itself_stops_the_start(url: str, config: Config) -> None:
+    for variable in ("REFLEX_UPSTREAM_OPENAI_URL", "REFLEX_UPSTREAM_OLLAMA_URL", "REFLEX_UPSTREAM_ACME_URL"):
+        with pytest.raises(BadSetting, match="Reflex itself"):
+            load({}, {variable: url}, config(""))
+    with pytest.raises(BadSetting, match="Reflex itself"):
+        load({"port": "80"}, {"REFLEX_UPSTREAM_ACME_URL": "http://localhost/v1"}, config(""))
+
+
+def test_a_local_preset_whose_port_reflex_took_is_not_there(config: Config) -> None:
+    read = load({"port": "11434"}, {}, config(""))
+    assert "ollama" not in read.upstreams
+    assert "vllm" in read.upstreams
+    with pytest.raises(BadSetting, match=r"'ollama'.*Reflex itself"):
+        load({"port": "11434", "default_upstream": "ollama"}, {}, config(""))
+
+
+def test_names_of_hosts_and_origins_are_compared_in_lower_case(config: Config) -> None:
+    read = load({}, {}, config("allowed_hosts = ['Reflex.Local']\nallowed_origins = ['https://App.example']"))
+    assert read.allowed_hosts == {"reflex.local"}
+    assert read.allowed_origins == {"https://app.example"}
+
+
+def test_every_setting_and_variable_is_documented() -> None:
+    said = README.read_text("utf-8")
+    names = [*VARIABLES.values(), "REFLEX_CONFIG", "REFLEX_UPSTREAM_<NAME>_URL", *VARIABLES]
+    names += ["exact_lifetime", "on_leave", "caching", "base_url", "key_env", "keyless", "allowed_hosts"]
+    names += ["allowed_origins", "[policy]", "[tenants.", "[upstreams."]
+    missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
+    assert not missing, f"README.md says nothing of: {', '.join(missing)}"
