@@ -79,6 +79,19 @@ def by_name(headers: HeaderList) -> dict[str, str]:
     return joined
 
 
+def accepts_coding(accept_encoding: str, coding: str) -> bool:
+    """Whether a client that sent this ``Accept-Encoding`` can read this ``Content-Encoding`` (RFC 9110, 12.5.3).
+
+    Saying nothing counts as reading plain bytes only: a client that decodes does say so.
+    """
+    weights: dict[str, bool] = {}
+    for item in accept_encoding.lower().split(","):
+        name, _, weight = item.partition(";")
+        weights[name.strip()] = weight.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
+    named = [name.strip() for name in coding.lower().split(",")]
+    return all(weights.get(name, weights.get("*", False)) for name in named if name not in ("", "identity"))
+
+
 def explain_hit(
     status: Status, entry: str, age: float, ttl: float | None, timings: Mapping[bytes, float]
 ) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ from reflexd_core import events as ev
 from reflexd_core.commands import Command
 from reflexd_core.entry import EntryFacts
 from reflexd_core.exchanges import Exchanges
-from reflexd_core.headers import HeaderList, explain_forward, explain_hit, kept, to_client, value_of
+from reflexd_core.headers import HeaderList, accepts_coding, explain_forward, explain_hit, kept, to_client, value_of
 from reflexd_io import codings
 from reflexd_io.exchange import Call, Exchange
 from reflexd_io.flight import Flights
@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 
 LOOKUP_TIMEOUT = 0.25
 """Seconds after which a disk that does not answer is left out and the request forwarded."""
+
+
+class FlightFailed(Exception):  # noqa: N818 - it says what the flight has done
+    """A bug of ours ended the upstream call before its first byte: nothing is lost but the cache's part in it."""
 
 
 class Driver:
@@ -65,8 +69,11 @@ class Driver:
         except ClientGone:
             self._hear(exchange, ev.ClientLeft(time()))
             raise
-        except BaseException:  # a bug of ours, or the server is being stopped: followers must not wait for ever
-            self._abandon(exchange)
+        except BaseException:
+            if connection.scope.cancel_called:  # hung up on: its client read too slowly, which others need not mind
+                self._hear(exchange, ev.ClientLeft(time()))
+            else:  # a bug of ours, or the server is being stopped: followers must not wait for ever
+                self._abandon(exchange)
             raise
         finally:
             exchange.client_done = True
@@ -84,8 +91,11 @@ class Driver:
         return answer.facts if answer is not None else None
 
     async def _serve_client(self, exchange: Exchange) -> None:
-        """Perform what concerns the client, quick things first: a hit needs no second task."""
-        while exchange.inbox:
+        """Perform what concerns the client, quick things first: a hit needs no second task.
+
+        A twin's answer that can be relayed at once is no quick thing: its client may leave long before its end.
+        """
+        while exchange.inbox and not isinstance(exchange.inbox[0], cmd.Relay):
             if await self._perform(exchange, exchange.inbox.popleft()):
                 return
         async with while_here(exchange.connection):
@@ -149,6 +159,8 @@ class Driver:
                 await self._refuse(exchange, command)
                 return True
             case cmd.Cut():
+                if exchange.source is None:
+                    raise FlightFailed
                 raise ClientGone
             case cmd.Embed():
                 self._hear(exchange, ev.EmbedFailed(time(), "no-embedder"))
@@ -213,7 +225,7 @@ class Driver:
         decoder = None
         headers = to_client(source.headers)
         length = value_of(source.headers, b"content-length")
-        if joined and coding and coding not in exchange.call.request.named.get("accept-encoding", ""):
+        if joined and not accepts_coding(exchange.call.request.named.get("accept-encoding", ""), coding):
             decoder = codings.decoder_for(coding)
             headers = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]
         elif length is not None:
@@ -221,9 +233,10 @@ class Driver:
         status, reason = (forward.status, forward.reason) if forward is not None else (cmd.Status.MISS, "coalesced")
         explained: HeaderList = explain_forward(status, reason, collapsed=joined, timings=exchange.timings)
         exchange.http_status = source.status
-        await connection.start(source.status, source.reason, [*headers, *explained])
+        await connection.start(source.status, source.reason, [*headers, *explained], hold=source.has_bytes)
         async for chunk in source.read():
-            await connection.send(chunk if decoder is None else decoder.feed(chunk))
+            whole = source.ended and not (source.cut or exchange.cut)
+            await connection.send(chunk if decoder is None else decoder.feed(chunk), last=whole)
         if source.cut or exchange.cut:
             raise ClientGone
         await connection.finish()

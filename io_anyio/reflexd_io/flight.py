@@ -4,6 +4,7 @@ The order within a chunk is a promise: it is counted, watched, and admitted to m
 only then released to readers. So the request that a client sends right after the last byte is a hit.
 """
 
+import logging
 from collections.abc import Callable
 from time import time
 
@@ -18,6 +19,8 @@ from reflexd_io.exchange import Call
 from reflexd_io.keys import Keys
 from reflexd_io.recording import Recording
 from reflexd_io.upstream import Response, UpstreamClient, UpstreamUnreachable
+
+log = logging.getLogger(__name__)
 
 Hear = Callable[[ev.Event], None]
 
@@ -84,6 +87,8 @@ class _Listener:
             if not self.concluded:
                 self._look_at(chunk)
             self._recording.append(chunk)
+            if self._left == 0:
+                self._recording.end()  # all that was announced is there: body and end go out in one write
             await self._recording.make_room()
         if not self.concluded:
             self._conclude()
@@ -120,7 +125,13 @@ class _Listener:
             self._watch, self._unwatched = None, "content-encoding"
             return
         self._recording.keep(plain)
-        if self._watch.feed(plain) or self._left == 0:
+        try:
+            ended = self._watch.feed(plain)
+        except Exception:  # a dialect that cannot follow an answer loses an entry, never the answer
+            log.exception("an answer could not be watched, so it is not stored")
+            self._watch, self._unwatched = None, "unreadable"
+            return
+        if ended or self._left == 0:
             self._conclude()
 
     def _conclude(self) -> None:

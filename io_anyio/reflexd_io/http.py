@@ -120,6 +120,7 @@ class Connection:
         self._buffered = 0
         self._eof = False
         self._head_only = False
+        self._held = b""  # a head that waits for the first bytes of its body
         self.phase = Phase.IDLE
         self.closing = False
         """Set when this connection is to end after the current answer."""
@@ -200,21 +201,35 @@ class Connection:
         end = self._h11.send(h11.EndOfMessage()) or b""
         await self._write(b"".join((head, sent, end)))
 
-    async def start(self, status: int, reason: bytes, headers: HeaderList) -> None:
-        """The head of a response whose body follows by `send`. Raises `ClientGone`."""
-        await self._write(self._h11.send(self._response(status, reason, headers)))
+    async def start(self, status: int, reason: bytes, headers: HeaderList, *, hold: bool = False) -> None:
+        """The head of a response whose body follows by `send`. Raises `ClientGone`.
 
-    async def send(self, chunk: bytes) -> None:
-        if not self._head_only:
-            await self._write(self._h11.send(h11.Data(data=chunk)))
+        With ``hold`` it goes out together with the first bytes of the body, which must be there already.
+        """
+        head = self._h11.send(self._response(status, reason, headers)) or b""
+        if hold:
+            self._held = head
+        else:
+            await self._write(head)
+
+    async def send(self, chunk: bytes, *, last: bool = False) -> None:
+        """The next bytes of the body; with ``last`` the end of the response goes out with them."""
+        data = b"" if self._head_only else self._h11.send(h11.Data(data=chunk)) or b""
+        end = self._end() if last else b""
+        held, self._held = self._held, b""
+        await self._write(held + data + end if held or end else data)
 
     async def finish(self) -> None:
         """After calling this, the response is whole. An answer shorter than it announced counts as cut."""
+        if self._h11.our_state is h11.SEND_BODY:
+            held, self._held = self._held, b""
+            await self._write(held + self._end())
+
+    def _end(self) -> bytes:
         try:
-            end = self._h11.send(h11.EndOfMessage())
+            return self._h11.send(h11.EndOfMessage()) or b""
         except h11.LocalProtocolError as error:
             raise ClientGone from error
-        await self._write(end)
 
     @property
     def can_respond(self) -> bool:

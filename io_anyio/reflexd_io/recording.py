@@ -64,6 +64,11 @@ class Recording:
             self.ended, self.cut = True, cut
             self._wake()
 
+    @property
+    def has_bytes(self) -> bool:
+        """Whether a reader that begins now gets something at once."""
+        return bool(self._chunks)
+
     async def make_room(self) -> None:
         """Wait while the readers are too far behind: the only one, or any of them once nothing is kept."""
         while self._positions and not self.ended and self._lag() > WINDOW:

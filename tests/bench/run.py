@@ -191,10 +191,18 @@ def misses() -> Iterator[Row]:
             connect(port) as ours,
             connect(port_of_upstream) as direct,
         ):
-            through = _timed(lambda n: exchange(ours, http_request(port, _fresh(n))))
+
+            def before_upstream(sock: socket.socket, port: int, number: int) -> float:
+                sent = time.perf_counter()
+                exchange(sock, http_request(port, _fresh(number)))
+                return (upstream.seen[-1].at - sent) * 1000
+
+            through = statistics.median(before_upstream(ours, port, n) for n in range(300))
+            straight = statistics.median(before_upstream(direct, port_of_upstream, n) for n in range(300))
+            yield "miss, added before the upstream call", f"p50 {through - straight:.2f} ms", "", "≤ 1 ms"
+            through = _timed(lambda n: exchange(ours, http_request(port, _fresh(n + 1000))))
             straight = _timed(lambda n: exchange(direct, http_request(port_of_upstream, _fresh(n))))
-            added = through - straight
-            yield "miss, body, added before and behind upstream", f"p50 {added:.2f} ms", "", "≤ 1 ms before upstream"
+            yield "miss, added in all (body)", f"p50 {through - straight:.2f} ms", "", ""
             chunks = [b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"y"}}]}\n\n'] * 8
             end = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
             stream = [("content-type", "text/event-stream")]
@@ -211,8 +219,9 @@ def misses() -> Iterator[Row]:
             def ask() -> None:
                 with connect(port) as sock:
                     sock.sendall(http_request(port, body))
-                    while b"\r\n0\r\n\r\n" not in sock.recv(1 << 16):
-                        pass
+                    received = b""
+                    while not received.endswith(b"\r\n0\r\n\r\n"):
+                        received += sock.recv(1 << 16)
 
             clients = [threading.Thread(target=ask) for _ in range(20)]
             for client in clients:

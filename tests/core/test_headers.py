@@ -6,6 +6,7 @@ from reflexd_core.commands import Status
 from reflexd_core.headers import (
     HOP_BY_HOP,
     REPLAYED,
+    accepts_coding,
     by_name,
     explain_forward,
     explain_hit,
@@ -115,3 +116,26 @@ def test_every_status_can_be_told() -> None:
 
 def test_tiers_are_timed_in_milliseconds() -> None:
     assert server_timing({b"l1": 0.001, b"l2": 0.25}) == b"l1;dur=1.00, l2;dur=250.00"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding", "can"),
+    [
+        ("gzip", "gzip", True),
+        ("br, GZIP;q=0.5", "gzip", True),
+        ("x-gzip", "gzip", False),
+        ("gzip;q=0", "gzip", False),
+        ("gzip; q=0.000, *", "gzip", False),
+        ("gzip;q=0.05", "gzip", True),
+        ("*", "zstd", True),
+        ("*;q=0", "zstd", False),
+        ("br", "gzip", False),
+        ("", "gzip", False),
+        ("", "", True),
+        ("", "identity", True),
+        ("gzip", "gzip, br", False),
+        ("gzip, br", "gzip, br", True),
+    ],
+)
+def test_a_coding_is_given_only_to_those_that_read_it(accepted: str, coding: str, can: bool) -> None:
+    assert accepts_coding(accepted, coding) is can

@@ -21,3 +21,7 @@ def test_only_facts_and_the_question_are_remembered_of_a_request() -> None:
     )
     assert reading.without_bodies() == replace(reading, keyed={}, scoped=None)
     assert "secret" not in repr(reading.without_bodies())
+
+
+def test_a_question_finds_its_literals_when_asked() -> None:
+    assert Question(text="Is port 8080 open in `a.py`?").literals == ("8080", "a.py")

@@ -17,12 +17,14 @@ class Seen:
     target: str
     headers: list[tuple[str, str]]
     body: bytes
+    at: float = 0.0
+    """When it had come whole, `time.perf_counter` seconds."""
 
     def header(self, name: str) -> str | None:
         return next((value for found, value in self.headers if found.lower() == name.lower()), None)
 
 
-class Cut(Exception):
+class Cut(Exception):  # noqa: N818 - named for what happens
     """Yield-able end: the connection breaks here."""
 
 
@@ -39,7 +41,7 @@ Script = Callable[[Seen], Reply]
 
 
 class ScriptedUpstream:
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: C901 - the handler's methods count
         self.seen: list[Seen] = []
         self.script: Script = lambda _: Reply(500, body=b"{}")
         self.left = threading.Semaphore(0)
@@ -51,7 +53,7 @@ class ScriptedUpstream:
             disable_nagle_algorithm = True
 
             def _answer(self) -> None:
-                seen = Seen(self.command, self.path, self.headers.items(), self._read())
+                seen = Seen(self.command, self.path, self.headers.items(), self._read(), time.perf_counter())
                 upstream.seen.append(seen)
                 try:
                     self._reply(upstream.script(seen))
@@ -63,12 +65,12 @@ class ScriptedUpstream:
 
             def _read(self) -> bytes:
                 if "chunked" in self.headers.get("transfer-encoding", ""):
-                    body = b""
+                    pieces: list[bytes] = []
                     while size := int(self.rfile.readline().split(b";")[0], 16):
-                        body += self.rfile.read(size)
+                        pieces.append(self.rfile.read(size))
                         self.rfile.readline()
                     self.rfile.readline()
-                    return body
+                    return b"".join(pieces)
                 return self.rfile.read(int(self.headers.get("content-length", 0)))
 
             def _reply(self, reply: Reply) -> None:

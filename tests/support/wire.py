@@ -93,9 +93,10 @@ class Wire:
             answer.body = self._file.read(int(length))
             answer.whole = len(answer.body) == int(length)
         elif "chunked" in (answer.header("transfer-encoding") or ""):
+            pieces: list[bytes] = []
             while chunk := self.chunk():
-                answer.body += chunk
-            answer.whole = chunk is not None
+                pieces.append(chunk)
+            answer.body, answer.whole = b"".join(pieces), chunk is not None
         else:
             answer.body = self._file.read()
         return answer
@@ -111,6 +112,14 @@ class Wire:
         except ConnectionError:
             return None
         return data[:-2] if len(data) == size + 2 else None
+
+    def answer_body(self) -> bytes:
+        """The rest of a chunked body, which must be whole."""
+        pieces: list[bytes] = []
+        while chunk := self.chunk():
+            pieces.append(chunk)
+        assert chunk is not None, "the answer was cut"
+        return b"".join(pieces)
 
     def until(self, text: bytes) -> bytes:
         """Chunks until one brings ``text``."""

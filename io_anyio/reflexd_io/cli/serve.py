@@ -14,6 +14,10 @@ from reflexd_io.cli import fail, settings_of
 from reflexd_io.runtime import AlreadyRunning, Runtime
 from reflexd_io.settings import Settings
 
+_SWITCH = 0.0005
+"""Seconds after which a thread that waits for the interpreter may have it: the writer's thread compresses while the
+event loop wants to go on, and the default of 5 ms shows in every other miss (measured: p50 1.2 ms, then 0.8)."""
+
 
 def serve(args: argparse.Namespace) -> int:
     settings = settings_of(args)
@@ -33,6 +37,7 @@ def run_until_stopped(settings: Settings, ready: Callable[[Runtime, Settings], N
             await app.run(settings, ready=ready, stop=stop)
             tasks.cancel_scope.cancel()
 
+    sys.setswitchinterval(_SWITCH)
     try:
         anyio.run(main)
     except BaseExceptionGroup as group:

@@ -28,8 +28,10 @@ _GROUP = 256
 _TICK = 5.0
 """Seconds between looks at what expired and at how much room is taken."""
 _LOCK_WAIT = 2.0
-_BATCH = 128
+_BATCH = 32
 """Entries dropped at a time to make room."""
+_MERGED = 256
+"""Pages of the text index that are merged after each batch."""
 _MAKING_ROOM = 1.0
 """Seconds a tick may spend on it, so that new answers need not wait long."""
 _TOUCHED = 100_000
@@ -194,6 +196,11 @@ class Writer:
         free pages are counted after each batch.
         """
         sizes = self._sizes()
+        if sum(sizes.values()) <= self._max_bytes:
+            return
+        for tenant in sizes:  # free pages, and logs that repeat what the file says, are no reason to drop anything
+            self._shrink(tenant)
+        sizes = self._sizes()
         excess = sum(sizes.values()) - self._max_bytes
         if excess <= 0:
             return
@@ -205,7 +212,7 @@ class Writer:
             if not oldest:
                 break
             for tenant, keys in oldest.items():
-                if not self._guarded(tenant, partial(records.remove, keys=keys)):
+                if not self._guarded(tenant, partial(_drop, keys=keys)):
                     able.discard(tenant)
         for tenant in able:
             self._shrink(tenant)
@@ -240,7 +247,7 @@ class Writer:
         if connection is None:
             return
         try:
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.executescript("PRAGMA incremental_vacuum")  # `execute` steps once, which frees a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:  # somebody reads; the next tick comes soon
             log.debug("%s.sqlite3 could not be shrunk: %s", tenant, error)
@@ -261,3 +268,9 @@ def _drop_expired(connection: sqlite3.Connection) -> None:
     now = time.time()
     gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
     records.remove(connection, [key for (key,) in gone])
+
+
+def _drop(connection: sqlite3.Connection, keys: list[bytes]) -> None:
+    records.remove(connection, keys)
+    # A deleted text only stops being found; its words leave the index when segments are merged, bit by bit.
+    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))
