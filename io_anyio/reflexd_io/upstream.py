@@ -106,7 +106,7 @@ class UpstreamClient:
         self._tls = self._tls or truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
-        scheme, proxy = urlsplit(url).scheme, _proxy_for(url)
+        scheme, proxy = urlsplit(url).scheme, proxy_for(url)
         pool = self._pools.get((scheme, proxy))
         if pool is None:
             if scheme == "https":
@@ -237,7 +237,8 @@ def _host(url: str) -> bytes:
     return urlsplit(url).netloc.rpartition("@")[2].encode()
 
 
-def _proxy_for(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
+    """The URL of the proxy that requests to ``url`` go through; None where they go straight."""
     parts = urlsplit(url)
     return _proxy_of(parts.scheme, parts.hostname or "")
 

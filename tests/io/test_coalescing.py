@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reflexd_core.policy import OnLeave, Policy
+from reflexd_core.states import State, Waiting
+from reflexd_io import app
+from reflexd_io.driver import Driver
 from reflexd_io.settings import DEFAULT_TENANT
 from support.daemon import daemon, settings_for
 from support.upstream import Cut, Reply, ScriptedUpstream, Seen
@@ -40,8 +44,25 @@ def reflex(request: pytest.FixtureRequest, upstream: ScriptedUpstream, tmp_path:
         yield runtime.url
 
 
+@pytest.fixture(autouse=True)
+def _drivers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets `Crowd` see what the exchanges are doing, so that no test has to guess how long that takes."""
+
+    def seen(**parts: Any) -> Driver:
+        driver = Driver(**parts)
+        DRIVERS.append(driver)
+        return driver
+
+    monkeypatch.setattr(app, "Driver", seen)
+    yield
+    DRIVERS.clear()
+
+
+DRIVERS: list[Driver] = []
+
+
 class Crowd:
-    """Wires that asked, and were given time to be joined: the daemon has read what they sent."""
+    """Clients that asked and have not read yet."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -58,16 +79,17 @@ class Crowd:
         wire.send(request)
         return wire
 
-    def settle(self) -> None:
-        """Returns once the daemon has read all that was asked so far: what it is sent later, it reads later.
+    def joined(self, count: int) -> None:
+        """Returns once exactly so many have joined a leader."""
+        eventually(lambda: sum(isinstance(state, Waiting) for state in _states()) == count, f"{count} joined")
 
-        One turn through the daemon's loop is what a request needs from its bytes to its place; a store that has
-        to be asked first takes a thread's turn more.
-        """
-        for _ in range(3):
-            with Wire(self._url) as wire:
-                wire.ask(post(b"{", path="/healthz"))
-                time.sleep(0.03)
+    def orphaned(self) -> None:
+        """Returns once a leader goes on without its own client."""
+        eventually(lambda: any(not getattr(state, "client_here", True) for state in _states()), "leaving")
+
+
+def _states() -> list[State]:
+    return [state for driver in DRIVERS for state in driver._exchanges._states.copy().values()]
 
 
 def _held_stream(*gates: threading.Event | float) -> Reply:
@@ -95,7 +117,7 @@ def test_twenty_at_once_make_one_call(reflex: str, upstream: ScriptedUpstream, s
     request = post(chat(stream=True) if streamed else chat())
     with Crowd(reflex) as crowd:
         wires = [crowd.ask(request) for _ in range(CLIENTS)]
-        crowd.settle()
+        crowd.joined(CLIENTS - 1)
         gate.set()
         answers = [wire.answer() for wire in wires]
         assert [answer.body for answer in answers] == [whole] * CLIENTS
@@ -157,7 +179,7 @@ def test_the_other_form_waits_and_is_converted(
         leader = crowd.ask(streamed if leads_with_stream else plain)
         eventually(lambda: upstream.calls)
         waiters = [crowd.ask(plain if leads_with_stream else streamed) for _ in range(3)]
-        crowd.settle()
+        crowd.joined(3)
         gate.set()
         assert leader.answer().whole
         for waiter in waiters:
@@ -188,7 +210,7 @@ def test_a_leader_cut_before_its_first_byte_promotes_a_follower(tmp_path: Path) 
             eventually(lambda: raw.requests)
             followers = [crowd.ask(post(chat())) for _ in range(5)]
             waiter = crowd.ask(post(chat(stream=True, stream_options=OPTIONS)))
-            crowd.settle()
+            crowd.joined(6)
             gate.set()
             failed = leader.answer()
             assert (failed.status, failed.header("x-should-retry")) == (502, None)
@@ -214,7 +236,7 @@ def test_a_5xx_promotes_too(reflex: str, upstream: ScriptedUpstream, status: int
         leader = crowd.ask(post(chat()))
         eventually(lambda: upstream.calls)
         followers = [crowd.ask(post(chat())) for _ in range(5)]
-        crowd.settle()
+        crowd.joined(5)
         gate.set()
         assert leader.answer().status == status
         assert [wire.answer().body for wire in followers] == [completion()] * 5
@@ -230,7 +252,7 @@ def test_what_the_provider_refuses_is_shared(reflex: str, upstream: ScriptedUpst
     )
     with Crowd(reflex) as crowd:
         wires = [crowd.ask(post(chat())) for _ in range(CLIENTS)]
-        crowd.settle()
+        crowd.joined(CLIENTS - 1)
         gate.set()
         answers = [wire.answer() for wire in wires]
         assert {(answer.status, answer.body, answer.header("retry-after")) for answer in answers} == {
@@ -271,9 +293,9 @@ def test_followers_stay_when_the_leaders_client_leaves(
             for wire in (leader, *followers):
                 wire.head()
                 wire.until(b'"0"')
-        crowd.settle()
+        crowd.joined(3)
         leader.close()
-        crowd.settle()
+        crowd.orphaned()
         gate.set()
         for wire in followers:
             if not started:
@@ -309,13 +331,14 @@ def test_upstream_is_given_up_when_all_have_left(tmp_path: Path, started: bool) 
     watched = Watched(started=started)
     with watched.raw.running(), daemon(settings_for(tmp_path / "s", watched.raw.url)) as runtime:
         with Crowd(runtime.url) as crowd:
-            wires = [crowd.ask(post(chat(stream=True))) for _ in range(4)]
-            other = crowd.ask(post(chat()))
+            wires = [crowd.ask(post(chat(stream=True)))]
             eventually(lambda: watched.raw.requests)
-            crowd.settle()
+            wires += [crowd.ask(post(chat(stream=True))) for _ in range(3)]
+            other = crowd.ask(post(chat()))
+            crowd.joined(4)
             for wire in (*wires[1:], other):
                 wire.close()
-            crowd.settle()
+            crowd.joined(0)
             assert not watched.given_up.is_set()
             wires[0].close()
             assert watched.given_up.wait(10)
@@ -326,16 +349,17 @@ def test_the_last_to_leave_may_be_a_follower(tmp_path: Path) -> None:
     watched = Watched(started=True)
     with watched.raw.running(), daemon(settings_for(tmp_path / "s", watched.raw.url)) as runtime:
         with Crowd(runtime.url) as crowd:
-            leader, follower = crowd.ask(post(chat(stream=True))), crowd.ask(post(chat(stream=True)))
-            for wire in (leader, follower):
-                wire.head()
+            leader = crowd.ask(post(chat(stream=True)))
+            leader.head()
+            follower = crowd.ask(post(chat(stream=True)))
+            follower.head()
             leader.close()
-            crowd.settle()
+            crowd.orphaned()
             assert not watched.given_up.is_set()
             late = crowd.ask(post(chat(stream=True)))
             late.head()
             follower.close()
-            crowd.settle()
+            crowd.joined(1)
             assert not watched.given_up.is_set()
             late.close()
             assert watched.given_up.wait(10)
@@ -353,8 +377,10 @@ def test_with_on_leave_finish_the_answer_is_stored_though_all_have_left(
         wires = [crowd.ask(post(chat(stream=True))) for _ in range(2)]
         for wire in wires:
             wire.head()
+        for wire in wires:
             wire.close()
-        crowd.settle()
+        crowd.orphaned()
+        crowd.joined(0)
         gate.set()
         eventually(lambda: crowd.ask(post(chat(stream=True), "Cache-Control: only-if-cached")).answer().status == 200)
     assert upstream.calls == 1
@@ -463,7 +489,7 @@ def test_a_follower_that_does_not_read_the_leaders_coding_gets_plain_bytes(
         eventually(lambda: upstream.calls)
         follower = crowd.ask(post(body, *([f"Accept-Encoding: {accepted}"] if accepted else [])))
         alike = crowd.ask(post(body, "Accept-Encoding: br;q=1.0, GZIP;q=0.8, *;q=0.1"))
-        crowd.settle()
+        crowd.joined(2)
         gate.set()
         read = leader.answer()
         assert (read.header("content-encoding"), read.body) == ("gzip", coded)

@@ -18,6 +18,7 @@ from reflexd_io.cli.status import ask_health
 from reflexd_io.keys import keyring_name
 from reflexd_io.settings import Settings
 from reflexd_io.store import schema
+from reflexd_io.upstream import proxy_for
 
 _MARKS = {"ok": "✓", "note": "·", "fault": "✗"}
 _REACH_TIMEOUT = 5.0
@@ -50,7 +51,10 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield from _files(settings)
     yield _keyring()
     yield from _keys(settings)
-    yield _reach(settings.upstreams[settings.default_upstream])
+    if settings.mock_provider:
+        yield Finding("upstream", "ok", "the mock provider, which is always there (REFLEX_MOCK_PROVIDER)")
+    else:
+        yield _reach(settings.upstreams[settings.default_upstream])
     yield Finding("models", "note", "this version answers exact repeats only and needs no models")
 
 
@@ -115,12 +119,14 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 
 
 def _reach(upstream: Upstream) -> Finding:
-    parts = urlsplit(upstream.base_url)
+    """Whether a connection can be opened, to the proxy where there is one, as requests will."""
+    proxy = proxy_for(upstream.base_url)
+    parts = urlsplit(proxy or upstream.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    where = f"{upstream.name}: {upstream.base_url}" + (f" (by the proxy {parts.hostname}:{port})" if proxy else "")
     try:
         with socket.create_connection((parts.hostname or "", port), timeout=_REACH_TIMEOUT):
-            return Finding("upstream", "ok", f"{upstream.name}: {upstream.base_url} can be reached")
+            return Finding("upstream", "ok", f"{where} can be reached")
     except OSError as error:
-        why = error.strerror or str(error)
         advice = "check the network, HTTPS_PROXY, or the upstream's base_url"
-        return Finding("upstream", "fault", f"{upstream.name}: {upstream.base_url}: {why}; {advice}")
+        return Finding("upstream", "fault", f"{where}: {error.strerror or error}; {advice}")

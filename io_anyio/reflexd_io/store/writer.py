@@ -108,12 +108,13 @@ class Writer:
                 for operation in group:
                     operation.run(connection)
         except Exception as error:  # noqa: BLE001 - whatever it was, the answer was served; it is only not kept
-            if len(group) > 1:  # one of them may be at fault for all
+            if len(group) > 1 and not isinstance(error, sqlite3.OperationalError):  # one may be at fault for all
                 for operation in group:
                     self._commit(tenant, [operation])
                 return
-            self._report(tenant, error)
-            _tell(group[0], self.problems[tenant])
+            self._report(tenant, error)  # a lock or a full disk is nobody's fault, and waiting once is enough
+            for operation in group:
+                _tell(operation, self.problems[tenant])
             return
         self.problems.pop(tenant, None)
         for operation in group:
