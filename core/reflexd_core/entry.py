@@ -35,6 +35,6 @@ def unsuitable(entry: EntryFacts, ask: Ask, at: float) -> str | None:
         return "expired" if at >= entry.expires else "not-fresh-enough"
     if ask.max_age is not None and at - entry.created > ask.max_age:
         return "too-old"
-    if ask.wants_usage and not entry.has_usage:
-        return "usage-missing"
+    if ask.wants_usage and not entry.has_usage and not (entry.asked_usage and entry.form is ask.form):
+        return "usage-missing"  # where it was asked for in this form and did not come, it would not come now
     return None

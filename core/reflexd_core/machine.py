@@ -181,7 +181,7 @@ def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result
                 cmd.CancelUpstream(),
                 *((SILENT,) if state.client_here else ()),
             )
-        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if policy.on_leave is OnLeave.CANCEL:
+        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if _gives_up(state.ask, policy):
             return st.Done("left"), (cmd.CancelUpstream(),)
         case ev.ClientLeft() | ev.FollowersLeft():
             return st.Forwarding(state.ask, state.status, client_here=False), ()
@@ -202,7 +202,7 @@ def _relaying(state: st.Relaying, event: ev.Event, policy: Policy) -> Result | N
             return st.Done("cut"), cut
         case ev.DeadlinePassed():
             return st.Done("upstream-silent"), (cmd.CancelUpstream(), *cut)
-        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if policy.on_leave is OnLeave.CANCEL:
+        case ev.ClientLeft(followers=0) | ev.FollowersLeft() if _gives_up(state.ask, policy):
             return st.Done("left"), (cmd.CancelUpstream(),)
         case ev.ClientLeft() | ev.FollowersLeft():
             return _without_client(state), ()
@@ -306,6 +306,11 @@ def _complete(state: st.Relaying, at: float, verdict: Verdict) -> Result:
         usage=verdict.usage,
     )
     return st.Storing(), (cmd.Admit(entry, verdict.exact_only),)
+
+
+def _gives_up(ask: Ask, policy: Policy) -> bool:
+    """Nobody waits any more: is the call worth finishing? Never for an answer that may not be kept."""
+    return policy.on_leave is OnLeave.CANCEL or not ask.stores
 
 
 def _without_client(state: st.Relaying) -> st.Relaying:

@@ -154,7 +154,7 @@ def decide(reading: Reading, dialect: str, key: bytes, directives: Directives, p
         reads=reads,
         stores=stores,
         joins=reads and stores and plain,
-        reason=bypass or "",
+        reason=bypass or ("" if reads or stores else "no-store"),
         only_if_cached=directives.only_if_cached,
         max_age=directives.max_age,
         min_fresh=directives.min_fresh,

@@ -92,6 +92,3 @@ State = (
     | Storing
     | Done
 )
-
-MIND_STATES = (SeekingExact, Embedding, SeekingNear, Judging)
-"""Those in which the cache is still being asked."""

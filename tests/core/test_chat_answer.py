@@ -495,7 +495,7 @@ def test_any_body_survives_as_a_stream(completion: dict[str, Any]) -> None:
         ({"content": "hi"}, "hi"),
         ({"content": "", "refusal": "no"}, "no"),
         ({"content": None, "tool_calls": [CALL, {"type": "custom"}, "x"]}, "f({})"),
-        ({"content": [{"type": "text", "text": "hi"}], "tool_calls": {}}, ""),
+        ({"content": [{"type": "text", "text": "hi"}, {"text": 1}, "x"], "tool_calls": {}}, "hi"),
         ({"content": "let me look", "tool_calls": [CALL, CALL | {"index": 1}]}, "let me look\nf({})\nf({})"),
     ],
 )

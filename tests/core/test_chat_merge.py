@@ -76,6 +76,11 @@ def test_who_answered_is_told_by_the_first_chunk_and_all_else_by_the_last() -> N
     }
 
 
+def test_who_answered_is_told_by_the_first_chunk_that_says_so() -> None:
+    chunks: list[Object] = [{"id": "", "model": ""}, {"id": "a", "model": "m"}, {"id": "b", "model": None}]
+    assert assemble(chunks) == {"object": "chat.completion", "choices": [], "id": "a", "model": "m"}
+
+
 def test_choices_are_told_apart_by_their_index_and_stand_in_its_order() -> None:
     completion = assemble(
         [

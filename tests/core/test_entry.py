@@ -55,12 +55,22 @@ def test_an_entry_suits_up_to_the_age_that_the_asker_accepts(at: float, why: str
 
 
 @pytest.mark.parametrize(
-    ("wants", "has", "why"),
-    [(True, True, None), (False, True, None), (False, False, None), (True, False, "usage-missing")],
+    ("wants", "has", "asked", "form", "why"),
+    [
+        (True, True, False, Form.STREAM, None),
+        (False, False, False, Form.STREAM, None),
+        (True, False, False, Form.STREAM, "usage-missing"),
+        (True, False, False, Form.BODY, "usage-missing"),
+        # A provider that was asked in this very form and sent none will not send any now.
+        (True, False, True, Form.BODY, None),
+        (True, False, True, Form.STREAM, "usage-missing"),
+    ],
 )
-def test_an_entry_without_usage_does_not_suit_who_would_get_it(wants: bool, has: bool, why: str | None) -> None:
-    entry = replace(ENTRY, has_usage=has, asked_usage=False, form=Form.STREAM)
-    assert unsuitable(entry, replace(ASK, wants_usage=wants), 1000.0) == why
+def test_an_entry_without_usage_does_not_suit_who_would_get_it(
+    wants: bool, has: bool, asked: bool, form: Form, why: str | None
+) -> None:
+    entry = replace(ENTRY, has_usage=has, asked_usage=asked, form=form)
+    assert unsuitable(entry, replace(ASK, wants_usage=wants), at=1000.0) == why
 
 
 def test_expiry_is_told_before_anything_else() -> None:

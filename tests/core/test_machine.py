@@ -599,6 +599,12 @@ def test_upstream_is_finished_for_nobody_where_the_policy_says_so(begun: Callabl
     assert isinstance(story.state, st.Storing)
 
 
+@pytest.mark.parametrize("begun", [forwarded, relaying])
+def test_an_answer_that_may_not_be_kept_is_finished_for_nobody(begun: Callable[..., Story]) -> None:
+    story = begun(replace(ASK, stores=False), policy=Policy(on_leave=OnLeave.FINISH))
+    story.hears(ev.ClientLeft(3)).does(cmd.CancelUpstream()).is_(st.Done("left"))
+
+
 def test_a_client_that_left_hears_of_no_failure() -> None:
     finish = Policy(on_leave=OnLeave.FINISH)
     forwarded(policy=finish).hears(ev.ClientLeft(3)).hears(ev.UpstreamFailed(4, 502, "x")).is_(

@@ -149,7 +149,10 @@ def test_what_the_dialect_read_is_carried_over() -> None:
     [
         ({"no_cache": True}, {"reads": False, "joins": False}),
         ({"no_store": True}, {"stores": False, "joins": False}),
-        ({"no_cache": True, "no_store": True}, {"reads": False, "stores": False, "joins": False}),
+        (
+            {"no_cache": True, "no_store": True},
+            {"reads": False, "stores": False, "joins": False, "reason": "no-store"},
+        ),
         ({"retry": True}, {"joins": False}),
         ({"only_if_cached": True}, {"only_if_cached": True, "joins": False}),
         ({"max_age": 60.0}, {"max_age": 60.0, "joins": False}),

@@ -13,7 +13,7 @@ import pytest
 
 from reflexd_core.policy import OnLeave, Policy
 from reflexd_core.states import State, Waiting
-from reflexd_io import app
+from reflexd_io import app, http, server
 from reflexd_io.driver import Driver
 from reflexd_io.settings import DEFAULT_TENANT
 from support.daemon import daemon, settings_for
@@ -403,6 +403,33 @@ def test_a_slow_client_does_not_slow_the_others(reflex: str, upstream: ScriptedU
         assert quick.answer_body() == whole
         assert quick.ask(request).told == "hit-l1-exact"
         assert slow.answer_body() == whole
+    assert upstream.calls == 1
+
+
+def test_a_leader_whose_client_is_hung_up_on_goes_on_for_the_others(
+    upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that reads nothing for too long counts as one that left."""
+    monkeypatch.setattr(http, "WRITE_TIMEOUT", 0.2)
+    monkeypatch.setattr(server, "SWEEP", 0.02)
+    gates = [threading.Event(), threading.Event()]
+    words = [event({"content": "x" * 100_000}) for _ in range(100)]
+    upstream.answers(
+        Reply(headers=STREAM, body=[event({"content": "0"}), gates[0], *words, gates[1], event({}, "stop"), DONE])
+    )
+    request = post(chat(stream=True))
+    with daemon(settings_for(tmp_path / "s", upstream.url)) as runtime, Crowd(runtime.url) as crowd:
+        with Wire(runtime.url, receive_buffer=4096) as slow:
+            slow.send(request)
+            slow.head()
+            quick = crowd.ask(request)
+            quick.head()
+            gates[0].set()
+            quick.until(words[-1])
+            crowd.orphaned()
+            gates[1].set()
+            assert quick.answer_body() == event({}, "stop") + DONE
+            assert quick.ask(request).told == "hit-l1-exact"
     assert upstream.calls == 1
 
 

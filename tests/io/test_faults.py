@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -505,10 +506,10 @@ def test_a_file_that_another_process_locks(
     locker = subprocess.Popen(
         [sys.executable, "-c", LOCK, str(_file(filled)), whom], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
+    assert locker.stdout is not None
+    assert locker.stdin is not None
+    assert locker.stdout.readline() == b"locked\n"
     with locker, daemon(settings_for(filled, upstream.url)) as runtime:
-        assert locker.stdout is not None
-        assert locker.stdin is not None
-        assert locker.stdout.readline() == b"locked\n"
         _is_degraded_but_answers(runtime.url, upstream)
         locker.stdin.close()
         locker.wait(10)
@@ -521,7 +522,7 @@ def test_a_file_that_another_process_locks(
 def test_a_backlog_behind_a_lock_is_given_up_together(
     filled: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fifty answers do not wait for the lock one after the other: that would keep a stop waiting for minutes."""
+    """Fifty answers do not wait for the lock one after the other, or a stop would have to wait for them all."""
     monkeypatch.setattr(store_writer, "_LOCK_WAIT", 0.5)
     with closing(sqlite3.connect(_file(filled), isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
@@ -529,10 +530,8 @@ def test_a_backlog_behind_a_lock_is_given_up_together(
             with Wire(runtime.url) as wire:
                 for number in range(50):
                     assert wire.ask(post(chat(f"question {number}"))).status == 200
-            eventually(lambda: ready(runtime.url)["status"] == "degraded", "degraded")
-            db.execute("ROLLBACK")
-            ask(runtime.url, chat("after"))
-            eventually(lambda: "after" in _questions(_file(filled)), "storing again", within=5)
+            asked = time.monotonic()
+        assert time.monotonic() - asked < 8
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -605,10 +604,8 @@ def test_kill_9_loses_nothing_that_was_announced(upstream: ScriptedUpstream, tmp
             for question in sorted(announced)[:: max(1, len(announced) // 20)]:
                 answer = ask(process.url, chat(question, padding="x" * 2000), "Cache-Control: only-if-cached")
                 assert (answer.status, answer.body) == (200, completion(question))
-            writers = [
-                threading.Thread(target=_write_for_ever, args=(process.url, names, stop), daemon=True)
-                for _ in range(8)
-            ]
+            work = (process.url, names, stop)
+            writers = [threading.Thread(target=_write_for_ever, args=work, daemon=True) for _ in range(8)]
             for thread in writers:
                 thread.start()
             wanted = len(announced) + moment.randint(1, 150)
@@ -657,7 +654,12 @@ def _refuses(url: str) -> bool:
 def test_a_second_instance_says_so_in_one_line(upstream: ScriptedUpstream, tmp_path: Path) -> None:
     with serving(tmp_path / "s", upstream.url) as process:
         second = subprocess.run(
-            command(tmp_path / "s"), env=environment(upstream.url), capture_output=True, text=True, timeout=30
+            command(tmp_path / "s"),
+            env=environment(upstream.url),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
         assert f"pid {process.popen.pid}" in second.stderr

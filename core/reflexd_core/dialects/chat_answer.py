@@ -138,8 +138,15 @@ def text_of(recorded: Form, answer: bytes) -> str:
 
 def _said_in(message: JsonObject) -> Iterator[str]:
     for name in ("content", "refusal"):
-        if isinstance(text := message.get(name), str) and text:
-            yield text
+        match message.get(name):
+            case str(text) if text:
+                yield text
+            case [*parts]:  # Mistral's reasoning models answer in parts
+                yield from (
+                    text for part in parts if isinstance(part, dict) and isinstance(text := part.get("text"), str)
+                )
+            case _:
+                pass
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
         match call:

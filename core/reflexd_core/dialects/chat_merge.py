@@ -30,7 +30,8 @@ _LISTS_OF_VALUES = frozenset({"annotations", "content", "refusal", "token_ids"})
 """Lists whose entries only ever add up (log-probabilities, citations), unlike those with an ``index``."""
 
 _FIRST_WINS = frozenset({"id", "created", "model"})
-"""Who answered, as SDKs take it: from the first chunk (groq/compound changes its id in every one)."""
+"""Who answered, as SDKs take it: from the first chunk that says so (groq/compound changes its id in every one,
+Azure begins with an empty one)."""
 
 _CHUNK = "chat.completion.chunk"
 _COMPLETION = "chat.completion"
@@ -44,7 +45,7 @@ def assemble(chunks: list[JsonObject]) -> JsonObject:
         for name, value in chunk.items():
             if name == "choices":
                 _add_choices(choices, value)
-            elif completion.get(name) is None or (value is not None and name not in _FIRST_WINS):
+            elif name not in completion or (value is not None and not (name in _FIRST_WINS and completion[name])):
                 completion[name] = value
     completion.pop("obfuscation", None)  # random padding against traffic analysis, of one chunk each
     completion["object"] = _COMPLETION
