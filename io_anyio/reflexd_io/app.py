@@ -15,7 +15,8 @@ from reflexd_io.driver import Driver
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
-from reflexd_io.keys import Keys, keyring_name
+from reflexd_io.keys import Keys
+from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.mock_provider import mock_upstreams
@@ -48,7 +49,7 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
         async with AsyncExitStack() as stack:
             if settings.mock_provider:
                 settings = await stack.enter_async_context(mock_upstreams(settings))
-            listener = await _listen(settings)
+            listener = await stack.enter_async_context(await _listen(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             server = await stack.enter_async_context(_server(settings))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port))
@@ -70,7 +71,7 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
             driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
             tasks.start_soon(_warm_up, store, memory)
             tasks.start_soon(anyio.to_thread.run_sync, client.prepare)
-            tasks.start_soon(anyio.to_thread.run_sync, keyring_name)  # importing it takes longer than using it
+            warm_up_keyring()
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
             relay = Relay(client, flights)
             gateway = Gateway(settings=settings, salt=salt, memory=memory, driver=driver, relay=relay, health=health)

@@ -1,15 +1,18 @@
 """Upstream keys: the OS keyring, or the provider's usual environment variable where there is none.
 
-Keyring backends block, and may ask the person to unlock something: they are called in worker threads, with a time
-limit, and what they said is remembered for as long as the daemon runs. Keys are never logged.
+Keyring backends block, and may ask the person to unlock something: they are called in threads of their own, with a
+time limit, and what they said is remembered for as long as the daemon runs. Keys are never logged.
 """
 
 import os
-from functools import partial
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 import anyio
-import anyio.to_thread
+import anyio.from_thread
+import anyio.lowlevel
 
 from reflexd_core.routing import Upstream
 from reflexd_io.settings import APP, DEFAULT_TENANT
@@ -51,9 +54,29 @@ class Keys:
 
     async def _from_keyring(self, tenant: str, upstream: str) -> tuple[str | None, bool | None]:
         """The key, and whether there is a keyring at all (None: it gave no answer)."""
+        answers: list[tuple[str | None, bool | None]] = []
+        answered = anyio.Event()
+        token = anyio.lowlevel.current_token()
+
+        def ask() -> None:
+            answers.append(read_keyring(tenant, upstream))
+            with suppress(RuntimeError):  # the event loop ended meanwhile
+                anyio.from_thread.run_sync(answered.set, token=token)
+
+        _start(ask)
         with anyio.move_on_after(KEYRING_TIMEOUT):
-            return await anyio.to_thread.run_sync(partial(read_keyring, tenant, upstream), abandon_on_cancel=True)
-        return None, None
+            await answered.wait()
+        return answers[0] if answers else (None, None)
+
+
+def warm_up() -> None:
+    """Have the keyring imported in the background, which takes longer than using it."""
+    _start(keyring_name)
+
+
+def _start(work: Callable[[], object]) -> None:
+    """A thread that does not keep the daemon from ending, as anyio's worker threads would: some backends hang."""
+    threading.Thread(target=work, name="reflex-keyring", daemon=True).start()
 
 
 def read_keyring(tenant: str, upstream: str) -> tuple[str | None, bool | None]:

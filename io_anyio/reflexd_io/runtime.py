@@ -47,7 +47,10 @@ def single_instance(storage: Path) -> Iterator[None]:
     except Timeout:
         running = read(storage)
         where = f" at {running.url} (pid {running.pid})" if running else ""
-        raise AlreadyRunning(f"a Reflex daemon already serves {storage}{where}") from None
+        raise AlreadyRunning(
+            f"a Reflex daemon already serves {storage}{where}: use that one, end it with `reflexd stop`, "
+            "or choose another folder with --storage-path"
+        ) from None
     try:
         yield
     finally:

@@ -19,19 +19,12 @@ import platformdirs
 
 from reflexd_core.policy import MIB, OnLeave, Policy
 from reflexd_core.routing import PRESETS, Upstream
+from reflexd_io import values
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES_HAVE = "names have letters, digits, '.', '_' and '-', 64 at most"
-
-
-class BadSetting(ValueError):  # noqa: N818 - it says what the setting is
-    """A setting that cannot be used; the message names it and says what would do."""
-
-
-class BadFlag(BadSetting):
-    """The setting was typed on the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +61,17 @@ def load(
     environ: Mapping[str, str] | None = None,
     config_file: Path | None = None,
 ) -> Settings:
-    """All settings. ``flags`` by setting name, as typed. Raises `BadSetting`."""
+    """All settings. ``flags`` by setting name, as typed. Raises `values.BadSetting`."""
     environ = os.environ if environ is None else environ
-    given = config_file or (Path(environ["REFLEX_CONFIG"]).expanduser() if environ.get("REFLEX_CONFIG") else None)
+    given, named = config_file, environ.get("REFLEX_CONFIG")
+    if given is None and named:
+        given = values.read_value("REFLEX_CONFIG", named, values.folder)
     _refuse_unknown_variables(environ)
     settings = _from_file(Settings(), _read_toml(given or default_config_file(), required=given is not None))
     for name, (variable, read) in _SCALARS.items():
         for source, text in ((variable, environ.get(variable) or None), (_flag(name), (flags or {}).get(name))):
             if text is not None:
-                settings = _with(settings, name, _read(source, text, read))
+                settings = _with(settings, name, values.read_value(source, text, read))
     settings = _with_upstream_urls(settings, environ)
     return _checked(settings)
 
@@ -93,75 +88,18 @@ def _with(settings: Settings, name: str, value: Any) -> Settings:
     return replace(settings, **{name: value})
 
 
-def _read(source: str, text: str, read: Callable[[str], object]) -> object:
-    try:
-        return read(text.strip())
-    except ValueError as error:
-        kind = BadFlag if source.startswith("--") else BadSetting
-        raise kind(f"{source}={text!r}: {error}") from error
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,3}(_?[0-9]{1,3}){0,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _truth(text: str) -> bool:
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    if text.lower() in ("0", "false", "no", "off"):
-        return False
-    raise ValueError("expected 1 or 0")
-
-
-def _choice(*names: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in names:
-            raise ValueError(f"expected one of: {', '.join(names)}")
-        return text.lower()
-
-    return read
-
-
-def _address(text: str) -> str:
-    try:
-        return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError("expected an IP address such as 127.0.0.1 or ::1") from None
-
-
-def _folder(text: str) -> Path:
-    if not text:
-        raise ValueError("expected a folder")
-    return Path(text).expanduser().absolute()
-
-
-def _name(text: str) -> str:
-    if not text:
-        raise ValueError("expected a name")
-    return text
-
-
-def _legacy(text: str) -> bool:
-    return _choice("refuse", "forward")(text) == "forward"
-
-
 _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "port": ("REFLEX_PORT", _integer(0, 65_535)),
-    "bind_addr": ("REFLEX_BIND_ADDR", _address),
-    "storage_path": ("REFLEX_STORAGE_PATH", _folder),
-    "storage_bytes": ("REFLEX_STORAGE_BYTES", _integer(1, 2**60)),
-    "l1_capacity": ("REFLEX_L1_CAPACITY", _integer(1, 2**31)),
-    "l1_bytes": ("REFLEX_L1_BYTES", _integer(1, 2**50)),
-    "mock_provider": ("REFLEX_MOCK_PROVIDER", _truth),
-    "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", _legacy),
-    "log_level": ("REFLEX_LOG_LEVEL", _choice("debug", "info", "warning", "error")),
-    "default_upstream": ("REFLEX_UPSTREAM", _name),
-    "active_tenant": ("REFLEX_TENANT", _name),
+    "port": ("REFLEX_PORT", values.integer(0, 65_535)),
+    "bind_addr": ("REFLEX_BIND_ADDR", values.address),
+    "storage_path": ("REFLEX_STORAGE_PATH", values.folder),
+    "storage_bytes": ("REFLEX_STORAGE_BYTES", values.integer(1, 2**60)),
+    "l1_capacity": ("REFLEX_L1_CAPACITY", values.integer(1, 2**31)),
+    "l1_bytes": ("REFLEX_L1_BYTES", values.integer(1, 2**50)),
+    "mock_provider": ("REFLEX_MOCK_PROVIDER", values.truth),
+    "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", values.legacy),
+    "log_level": ("REFLEX_LOG_LEVEL", values.choice("debug", "info", "warning", "error")),
+    "default_upstream": ("REFLEX_UPSTREAM", values.name),
+    "active_tenant": ("REFLEX_TENANT", values.name),
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
@@ -178,10 +116,10 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
         if not variable.startswith("REFLEX_") or variable in known or _UPSTREAM_URL.fullmatch(variable):
             continue
         if variable.startswith("REFLEX_UPSTREAM_"):
-            raise BadSetting(f"{variable}: unknown variable; did you mean REFLEX_UPSTREAM_<NAME>_URL?")
+            raise values.BadSetting(f"{variable}: unknown variable; did you mean REFLEX_UPSTREAM_<NAME>_URL?")
         close = difflib.get_close_matches(variable, known, 1, cutoff=0.84)
         if close:
-            raise BadSetting(f"{variable}: unknown variable; did you mean {close[0]}?")
+            raise values.BadSetting(f"{variable}: unknown variable; did you mean {close[0]}?")
 
 
 def _read_toml(path: Path, *, required: bool) -> Table:
@@ -189,10 +127,10 @@ def _read_toml(path: Path, *, required: bool) -> Table:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         if required:
-            raise BadSetting(f"{path}: there is no such file") from None
+            raise values.BadSetting(f"{path}: there is no such file") from None
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSetting(f"{path}: {error}") from error
+        raise values.BadSetting(f"{path}: {error}") from error
 
 
 def _from_file(settings: Settings, table: Table) -> Settings:
@@ -200,12 +138,14 @@ def _from_file(settings: Settings, table: Table) -> Settings:
     _refuse_unknown("config.toml", table, known)
     for name, (_, read) in _SCALARS.items():
         if name in table:
-            settings = _with(settings, name, _read(f"config.toml: {name}", _as_text(name, table[name]), read))
+            settings = _with(
+                settings, name, values.read_value(f"config.toml: {name}", _as_text(name, table[name]), read)
+            )
     policy = _policy("policy", Policy(), _table("policy", table.get("policy", {})))
     tenants = {DEFAULT_TENANT: policy}
     for name, given in _table("tenants", table.get("tenants", {})).items():
         if not _NAME.fullmatch(name) or name.startswith("anon-"):
-            raise BadSetting(f"config.toml: tenants.{name}: {_NAMES_HAVE}, and do not begin with 'anon-'")
+            raise values.BadSetting(f"config.toml: tenants.{name}: {_NAMES_HAVE}, and do not begin with 'anon-'")
         tenants[name] = _policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
     upstreams = dict(PRESETS)
     for name, given in _table("upstreams", table.get("upstreams", {})).items():
@@ -223,7 +163,9 @@ def _from_file(settings: Settings, table: Table) -> Settings:
 def _as_text(name: str, value: Value) -> str:
     wanted = str if name in _TEXTS else str | int
     if not isinstance(value, wanted):
-        raise BadSetting(f"config.toml: {name}={value!r}: expected {'a text' if name in _TEXTS else 'one value'}")
+        raise values.BadSetting(
+            f"config.toml: {name}={value!r}: expected {'a text' if name in _TEXTS else 'one value'}"
+        )
     return str(value)
 
 
@@ -238,7 +180,7 @@ def _policy(where: str, policy: Policy, table: Table) -> Policy:
             case "caching", bool(caching):
                 policy = replace(policy, caching=caching)
             case _:
-                raise BadSetting(
+                raise values.BadSetting(
                     f"config.toml: {where}.{name}={value!r}: expected seconds above 0 and at most 2**31 "
                     "for exact_lifetime, 'cancel' or 'finish' for on_leave, true or false for caching"
                 )
@@ -253,17 +195,17 @@ def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
     where = f"config.toml: upstreams.{name}"
     _refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
     if not _NAME.fullmatch(name):
-        raise BadSetting(f"{where}: {_NAMES_HAVE}")
+        raise values.BadSetting(f"{where}: {_NAMES_HAVE}")
     base_url = table.get("base_url", known.base_url if known else "")
     key_env = table.get("key_env", known.key_env if known else f"{name.upper().replace('-', '_')}_API_KEY")
-    keyless = table.get("keyless", (known is not None and known.keyless) or _is_loopback(str(base_url)))
+    keyless = table.get("keyless", (known is not None and known.keyless) or values.is_loopback(str(base_url)))
     if not isinstance(key_env, str) or not key_env:
-        raise BadSetting(f"{where}.key_env={key_env!r}: expected the name of an environment variable")
+        raise values.BadSetting(f"{where}.key_env={key_env!r}: expected the name of an environment variable")
     if not isinstance(keyless, bool):
-        raise BadSetting(f"{where}.keyless={keyless!r}: expected true or false")
+        raise values.BadSetting(f"{where}.keyless={keyless!r}: expected true or false")
     return Upstream(
         name=name,
-        base_url=_base_url(f"{where}.base_url", base_url),
+        base_url=values.read_url(f"{where}.base_url", base_url),
         key_env=key_env,
         key_prefixes=known.key_prefixes if known else (),
         keyless=keyless,
@@ -278,45 +220,30 @@ def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Setti
         if match and url:
             name = match.group(1).lower()
             known = upstreams.get(name)
-            base_url = _base_url(variable, url)
+            base_url = values.read_url(variable, url)
             upstreams[name] = Upstream(
                 name=name,
                 base_url=base_url,
                 key_env=known.key_env if known else f"{match.group(1)}_API_KEY",
                 key_prefixes=known.key_prefixes if known else (),
-                keyless=(known is not None and known.keyless) or _is_loopback(base_url),
+                keyless=(known is not None and known.keyless) or values.is_loopback(base_url),
             )
     return replace(settings, upstreams=upstreams)
 
 
-def _base_url(source: str, url: Value) -> str:
-    try:
-        parts = urlsplit(str(url))
-        readable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port out of range, half an IPv6 address
-        readable = False
-    if not isinstance(url, str) or not readable or not re.fullmatch(r"[^\s?#]+", url):
-        raise BadSetting(f"{source}={url!r}: expected a URL such as https://api.openai.com/v1")
-    return url.rstrip("/")
-
-
-def _is_loopback(url: str) -> bool:
-    return re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", url, re.IGNORECASE) is not None
-
-
 def _checked(settings: Settings) -> Settings:
     if settings.default_upstream not in settings.upstreams:
-        raise BadSetting(
+        raise values.BadSetting(
             f"default_upstream={settings.default_upstream!r} (REFLEX_UPSTREAM): no upstream of that name is "
             f"configured; known are: {', '.join(sorted(settings.upstreams))}"
         )
     if settings.active_tenant not in settings.tenants:
-        raise BadSetting(
+        raise values.BadSetting(
             f"active_tenant={settings.active_tenant!r} (REFLEX_TENANT): "
             f"add [tenants.{settings.active_tenant}] to config.toml first"
         )
     if not ipaddress.ip_address(settings.bind_addr).is_loopback:
-        raise BadSetting(
+        raise values.BadSetting(
             f"bind_addr={settings.bind_addr!r}: Reflex listens on loopback only, "
             "since anyone who can reach it could spend your keys; use 127.0.0.1 or ::1"
         )
@@ -332,10 +259,10 @@ def _without_ourselves(settings: Settings) -> Settings:
     for name, upstream in settings.upstreams.items():
         parts = urlsplit(upstream.base_url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        if not _is_loopback(upstream.base_url) or port != settings.port:
+        if not values.is_loopback(upstream.base_url) or port != settings.port:
             continue
         if upstream != PRESETS.get(name) or name == settings.default_upstream:
-            raise BadSetting(
+            raise values.BadSetting(
                 f"upstream {name!r} is {upstream.base_url}, which is Reflex itself; change one of the two"
             )
         del others[name]
@@ -347,17 +274,17 @@ def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"
-            raise BadSetting(f"{where}: unknown setting {name!r}{hint}")
+            raise values.BadSetting(f"{where}: unknown setting {name!r}{hint}")
 
 
 def _table(name: str, value: Value) -> Table:
     if not isinstance(value, dict):
-        raise BadSetting(f"config.toml: {name}: expected a table")
+        raise values.BadSetting(f"config.toml: {name}: expected a table")
     return value
 
 
 def _names(name: str, table: Table) -> frozenset[str]:
     value = table.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadSetting(f"config.toml: {name}: expected a list of texts")
+        raise values.BadSetting(f"config.toml: {name}: expected a list of texts")
     return frozenset(str(item).lower() for item in value)

@@ -386,3 +386,26 @@ def test_however_a_completion_is_streamed_it_comes_together_again(
             for index, message in enumerate(messages)
         ],
     }
+
+
+def test_log_probabilities_come_after_the_role_as_a_providers_do() -> None:
+    """OpenAI's own helper counts those twice that come with the first chunk of a second choice."""
+    logprobs = {"content": [{"token": "x", "logprob": -1.0}], "refusal": None}
+    choices = [
+        {
+            "index": index,
+            "message": {"role": "assistant", "content": "x"},
+            "logprobs": logprobs,
+            "finish_reason": "stop",
+        }
+        for index in range(2)
+    ]
+    completion: Object = {"id": "c", "object": "chat.completion", "choices": choices}
+    chunks = disassemble(completion, with_usage=False)
+    first: dict[int, Object] = {}
+    for chunk in chunks:
+        for choice in chunk["choices"]:  # type: ignore[union-attr]
+            first.setdefault(choice["index"], choice)  # type: ignore[call-overload, index, arg-type]
+    assert [choice["delta"] for choice in first.values()] == [{"role": "assistant"}] * 2
+    assert [choice["logprobs"] for choice in first.values()] == [None] * 2
+    assert assemble(chunks) == completion

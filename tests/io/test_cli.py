@@ -31,6 +31,9 @@ ANSWER = json.dumps(
 
 Env = dict[str, str]
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Whatever proxies this machine's environment names."""
+
 
 @pytest.fixture
 def env(tmp_path: Path) -> Env:
@@ -92,7 +95,7 @@ def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def _get(url: str, body: bytes | None = None) -> tuple[dict[str, str], bytes]:
     headers = {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as answer:
+    with _DIRECT.open(urllib.request.Request(url, body, headers), timeout=30) as answer:
         return {name.lower(): value for name, value in answer.headers.items()}, answer.read()
 
 
@@ -122,7 +125,7 @@ def test_help_names_every_command(env: Env) -> None:
     [
         ((), "COMMAND"),
         (("frobnicate",), "frobnicate"),
-        (("--frobnicate",), "--frobnicate"),
+        (("--frobnicate", "serve"), "--frobnicate"),
         (("serve", "--frobnicate"), "--frobnicate"),
         (("serve", "--po", "80"), "--po"),
         (("serve", "--port"), "--port"),
@@ -198,11 +201,11 @@ def test_serve_says_what_it_is_for_people(env: Env, upstream: ScriptedUpstream, 
         _command("serve", "--port", "0"), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=40)
+        said, err = first + process.stdout.read(), process.stderr.read()
     assert first.startswith("Reflex is serving at http://127.0.0.1:")
-    said = first + out
     for expected in (str(tmp_path / "storage"), upstream.url, "openai", "default", "OPENAI_BASE_URL="):
         assert expected in said
     assert "very-secret" not in said + err
@@ -325,6 +328,33 @@ def test_a_keyring_that_cannot_be_loaded_stops_nobody(env: Env) -> None:
     assert _json(_run(env, "doctor", "--json", "--port", "0"))["healthy"] is True
 
 
+def test_a_keyring_that_hangs_does_not_keep_the_daemon_from_ending(env: Env, tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(
+        "import sys, time\n"
+        "from keyring.backend import KeyringBackend\n"
+        "class Backend(KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def get_password(self, service, username):\n"
+        "        print('asked', file=sys.stderr, flush=True)\n"
+        "        time.sleep(600)\n"
+        "    def set_password(self, service, username, password):\n"
+        "        raise AssertionError\n"
+    )
+    env = {**env, "PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "hanging.Backend"}
+    with _serving(env) as (process, said):
+        port = int(said["base_url"].rsplit(":", 1)[1].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            head = (
+                f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(BODY)}\r\n\r\n"
+            )
+            client.sendall(head.encode() + BODY)
+            assert process.stderr is not None
+            assert process.stderr.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        process.wait(20)  # a keyring is given 20 s, but nobody waits for this answer any more
+        assert process.returncode == 0
+
+
 def test_doctor_on_a_sound_machine(env: Env, upstream: ScriptedUpstream) -> None:
     env = {**env, "REFLEX_UPSTREAM_OPENAI_URL": upstream.url, "GROQ_API_KEY": "gsk_very_secret"}
     found = _json(_run(env, "doctor", "--json", "--port", "0"))
@@ -379,7 +409,7 @@ def test_doctor_knows_a_daemon_that_runs(env: Env) -> None:
     env = {**env, "REFLEX_MOCK_PROVIDER": "1"}
     with _serving(env) as (process, said):
         _get(f"{said['base_url']}/chat/completions", BODY)
-        _until(lambda: (Path(env["REFLEX_STORAGE_PATH"]) / "tenants" / "default.sqlite3").exists())
+        _until((Path(env["REFLEX_STORAGE_PATH"]) / "tenants" / "default.sqlite3").exists)
         found = _json(_run(env, "doctor", "--json"))
         assert any(f"pid {process.pid}" in finding["said"] for finding in found["findings"])
 

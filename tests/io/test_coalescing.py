@@ -410,26 +410,29 @@ def test_a_leader_whose_client_is_hung_up_on_goes_on_for_the_others(
     upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that reads nothing for too long counts as one that left."""
-    monkeypatch.setattr(http, "WRITE_TIMEOUT", 0.2)
+    monkeypatch.setattr(http, "WRITE_TIMEOUT", 0.5)
     monkeypatch.setattr(server, "SWEEP", 0.02)
-    gates = [threading.Event(), threading.Event()]
-    words = [event({"content": "x" * 100_000}) for _ in range(100)]
+    first, second = threading.Event(), threading.Event()
+    words = [*(event({"content": "x" * 100_000}) for _ in range(100)), event({"content": "last word"})]
     upstream.answers(
-        Reply(headers=STREAM, body=[event({"content": "0"}), gates[0], *words, gates[1], event({}, "stop"), DONE])
+        Reply(headers=STREAM, body=[event({"content": "0"}), first, *words, second, event({}, "stop"), DONE])
     )
     request = post(chat(stream=True))
-    with daemon(settings_for(tmp_path / "s", upstream.url)) as runtime, Crowd(runtime.url) as crowd:
-        with Wire(runtime.url, receive_buffer=4096) as slow:
-            slow.send(request)
-            slow.head()
-            quick = crowd.ask(request)
-            quick.head()
-            gates[0].set()
-            quick.until(words[-1])
-            crowd.orphaned()
-            gates[1].set()
-            assert quick.answer_body() == event({}, "stop") + DONE
-            assert quick.ask(request).told == "hit-l1-exact"
+    with (
+        daemon(settings_for(tmp_path / "s", upstream.url)) as runtime,
+        Crowd(runtime.url) as crowd,
+        Wire(runtime.url, receive_buffer=4096) as slow,
+    ):
+        slow.send(request)
+        slow.head()
+        quick = crowd.ask(request)
+        quick.head()
+        first.set()
+        quick.until(words[-1])
+        crowd.orphaned()
+        second.set()
+        assert quick.answer_body() == event({}, "stop") + DONE
+        assert quick.ask(request).told == "hit-l1-exact"
     assert upstream.calls == 1
 
 

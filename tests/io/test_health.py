@@ -2,6 +2,7 @@
 
 import json
 import os
+import urllib.error
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,12 @@ ANSWER = {
 }
 
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Whatever proxies this machine's environment names."""
+
+
 def _get(url: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=20) as answer:
+    with _DIRECT.open(urllib.request.Request(url, method=method), timeout=20) as answer:
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
 
 
@@ -38,7 +43,7 @@ def _page(url: str) -> dict[str, Any]:
 def _ask(url: str, **headers: str) -> None:
     sent = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}", **headers}
     request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(BODY).encode(), sent)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with _DIRECT.open(request, timeout=20) as answer:
         answer.read()
 
 

@@ -5,7 +5,7 @@ the other; and whatever is asked a second time never reaches upstream.
 """
 
 import asyncio
-from collections.abc import Iterator
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from support.upstream import Reply, ScriptedUpstream
 
 KEY = "sk-proj-0123456789abcdef0123456789abcdef"
 MODEL = "gpt-4o"
-PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 def _tool(name: str) -> dict[str, Any]:
@@ -114,10 +114,10 @@ def _essence(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def direct(upstream: ScriptedUpstream) -> Iterator[str]:
+def direct(upstream: ScriptedUpstream) -> str:
     """The scripted upstream's own URL, for what would be without Reflex."""
     upstream.script = chat.answer
-    yield upstream.url
+    return upstream.url
 
 
 @pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
@@ -224,7 +224,7 @@ def test_the_sdks_helpers_work_from_a_hit(direct: str, reflex: str, upstream: Sc
             texts = [event.delta for event in stream if event.type == "content.delta"]
             assert stream.get_final_completion().choices[0].message.parsed == City(city="Bern", people=134)
         assert texts
-        assert upstream.calls == 2  # a stream without usage cannot differ: but `stream` is told apart by its usage
+        assert upstream.calls == 1
         with client.chat.completions.with_streaming_response.create(**REQUESTS["plain"]) as response:
             assert response.headers["x-reflex-status"] == "miss"
             assert b"".join(response.iter_bytes()).startswith(b"{")
@@ -233,13 +233,8 @@ def test_the_sdks_helpers_work_from_a_hit(direct: str, reflex: str, upstream: Sc
 @pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
 def test_errors_are_the_providers_own(direct: str, reflex: str, upstream: ScriptedUpstream, use_async: bool) -> None:
     error = {"error": {"message": "Slow down", "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
-    upstream.answers(
-        Reply(
-            429,
-            [("content-type", "application/json"), ("retry-after-ms", "5")],
-            str(error).replace("'", '"').replace("None", "null").encode(),
-        )
-    )
+    headers = [("content-type", "application/json"), ("retry-after-ms", "5")]
+    upstream.answers(Reply(429, headers, json.dumps(error).encode()))
     said = []
     for url in (direct, reflex, reflex):
         with pytest.raises(openai.RateLimitError) as caught:

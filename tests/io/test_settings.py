@@ -11,7 +11,8 @@ import pytest
 from reflexd_core.policy import OnLeave, Policy
 from reflexd_core.routing import PRESETS
 from reflexd_io import settings as module
-from reflexd_io.settings import BadFlag, BadSetting, Settings, load
+from reflexd_io.settings import Settings, load
+from reflexd_io.values import BadFlag, BadSetting
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -89,10 +89,10 @@ def _chunks(asked: dict[str, Any], messages: list[dict[str, Any]], *, with_usage
             function = call["function"]
             opened = {**call, "index": place, "function": {"name": function["name"], "arguments": ""}}
             deltas.append((index, {"tool_calls": [opened]}, None, None))
-            for piece in _words(function["arguments"]):
-                deltas.append(
-                    (index, {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}, None, None)
-                )
+            deltas += [
+                (index, {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}, None, None)
+                for piece in _words(function["arguments"])
+            ]
         for word in _words(message["content"] or ""):
             logprobs = {"content": [_logprob(word)], "refusal": None} if asked.get("logprobs") else None
             deltas.append((index, {"content": word}, logprobs, None))

@@ -143,7 +143,7 @@ def _said_in(message: JsonObject) -> Iterator[str]:
                 yield text
             case [*parts]:  # Mistral's reasoning models answer in parts
                 yield from (
-                    text for part in parts if isinstance(part, dict) and isinstance(text := part.get("text"), str)
+                    said for part in parts if isinstance(part, dict) and isinstance(said := part.get("text"), str)
                 )
             case _:
                 pass

@@ -66,6 +66,14 @@ def disassemble(completion: JsonObject, *, with_usage: bool) -> list[JsonObject]
         rest = {name: value for name, value in choice.items() if name not in ("message", "finish_reason")}
         message = choice.get("message")
         delta = _delta_of(message) if isinstance(message, dict) else {}
+        logprobs = rest.get("logprobs")
+        if logprobs is not None:
+            # OpenAI's own helper counts them twice where a choice other than the first begins with them, so each
+            # choice begins with its role, as a provider's does.
+            opening: JsonObject = {**rest, "logprobs": None, "delta": {"role": delta.get("role", "assistant")}}
+            chunks.append({**envelope, "choices": [{**opening, "finish_reason": None}]})
+            rest = {"index": choice.get("index", 0), "logprobs": logprobs}
+            delta = {name: value for name, value in delta.items() if name != "role"}
         chunks.append({**envelope, "choices": [{**rest, "delta": delta, "finish_reason": None}]})
         end: JsonObject = {"index": choice.get("index", 0), "delta": {}}
         ends.append({**envelope, "choices": [{**end, "finish_reason": choice.get("finish_reason")}]})

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reflexd_core import __version__
-from reflexd_io.settings import BadFlag, BadSetting, Settings, load
+from reflexd_io.settings import Settings, load
+from reflexd_io.values import BadFlag, BadSetting
 
 SETTING_FLAGS = ("port", "bind_addr", "storage_path", "log_level")
 

@@ -164,7 +164,8 @@ def _request(question: str, **more: Json) -> JsonObject:
 
 def _show(rows: list[Shown], calls: int, base_url: str, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"base_url": base_url, "upstream_calls": calls, "requests": [asdict(row) for row in rows]}))
+        shown = {"base_url": base_url, "upstream_calls": calls, "requests": [asdict(row) for row in rows]}
+        print(json.dumps(shown), flush=True)  # with --keep a script reads it while the demo goes on
         return
     table = Table(title=f"Reflex at {base_url}, mock provider thinking {THINKING} s", title_justify="left")
     table.add_column("request", no_wrap=True)

@@ -139,11 +139,10 @@ class _Reader:
             try:
                 if self._connection is None:
                     uri = f"{self._path.absolute().as_uri()}?mode=ro"
-                    connection = sqlite3.connect(uri, uri=True, timeout=0.2, check_same_thread=False)
-                    if not schema.check(connection):
-                        connection.close()  # just being made by the writer
+                    self._connection = sqlite3.connect(uri, uri=True, timeout=0.2, check_same_thread=False)
+                    if not schema.check(self._connection):
+                        self._drop()  # just being made by the writer
                         return []
-                    self._connection = connection
                 rows: list[tuple[object, ...]] = self._connection.execute(sql, values).fetchall()
             except (sqlite3.Error, schema.NewerSchema) as error:
                 self._drop()
