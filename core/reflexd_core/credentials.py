@@ -29,6 +29,8 @@ class Route:
     tenant: str
     upstream: Upstream
     whose: Whose
+    withheld: frozenset[str] = frozenset()
+    """Credential headers that are not passed on: they hold another secret than the one that chose the upstream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +41,21 @@ class Unroutable:
     message: str
 
 
-def credential_of(headers: Mapping[str, str]) -> str | None:
-    """The secret that the client sent (headers by lower-case name), without its scheme; None when it sent none."""
+def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that the client sent, without their scheme, by header (headers by lower-case name)."""
+    found: dict[str, str] = {}
     for name in CREDENTIAL_HEADERS:
         value = headers.get(name, "").strip()
         if name == "authorization":
             scheme, _, value = value.partition(" ")
             value = value.strip() if scheme.lower() == "bearer" else ""
         if value:
-            return value
-    return None
+            found[name] = value
+    return found
 
 
-def is_placeholder(credential: str | None, upstreams: Collection[Upstream]) -> bool:
-    """Whether the client brought no key of its own: ``reflex``, ``EMPTY``, ``lm-studio`` … or none at all."""
-    if credential is None:
-        return True
+def is_placeholder(credential: str, upstreams: Collection[Upstream]) -> bool:
+    """Whether it is no key of anybody's: ``reflex``, ``EMPTY``, ``lm-studio`` …"""
     return len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
 
 
@@ -79,8 +80,10 @@ def route(
     salt: bytes,
 ) -> Route | Unroutable:
     """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation."""
-    credential = credential_of(headers)
-    placeholder = is_placeholder(credential, upstreams.values())
+    sent = credentials_of(headers)
+    own_keys = [secret for secret in sent.values() if not is_placeholder(secret, upstreams.values())]
+    placeholder = not own_keys
+    credential = own_keys[0] if own_keys else next(iter(sent.values()), None)
     upstream = _upstream(target, None if placeholder else credential, upstreams, default_upstream)
     if isinstance(upstream, Unroutable):
         return upstream
@@ -90,7 +93,10 @@ def route(
         tenant = anonymous_tenant(credential or "", salt) if own else active_tenant
     if isinstance(tenant, Unroutable):
         return tenant
-    return Route(tenant=tenant, upstream=upstream, whose=Whose.STORED if placeholder else Whose.CLIENT)
+    withheld = frozenset(name for name, secret in sent.items() if secret != credential)
+    return Route(
+        tenant=tenant, upstream=upstream, whose=Whose.STORED if placeholder else Whose.CLIENT, withheld=withheld
+    )
 
 
 def _upstream(

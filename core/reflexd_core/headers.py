@@ -1,9 +1,8 @@
 """Headers: what is passed on, what is kept with an answer, and what explains an answer to the client."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reflexd_core.commands import Status
-from reflexd_core.credentials import CREDENTIAL_HEADERS
 from reflexd_core.policy import CONTROL_HEADERS
 
 HeaderList = Sequence[tuple[bytes, bytes]]
@@ -37,7 +36,6 @@ REPLAYED = frozenset(
 """Kept with an answer. Never cookies or rate limits, which belong to the moment."""
 
 _CONTROL = frozenset(name.encode() for name in CONTROL_HEADERS)
-_CREDENTIALS = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 _OURS = frozenset({b"host", b"expect", b"content-length"})
 
 _STATUS_BYTES = {status: status.value.encode() for status in Status}
@@ -46,11 +44,10 @@ _FORWARD_REASON = {"no-cache": "request", "expired": "stale"}
 """RFC 9211 ``fwd`` values for our reasons; any other miss is ``uri-miss``, which says that nothing fitted."""
 
 
-def to_upstream(headers: HeaderList, *, drop_credentials: bool) -> list[tuple[bytes, bytes]]:
-    """The request headers that are passed on; Host and framing are the caller's to add."""
+def to_upstream(headers: HeaderList, *, withheld: Collection[str]) -> list[tuple[bytes, bytes]]:
+    """The request headers that are passed on; Host and framing are the caller's to add. ``withheld`` in lower case."""
     dropped = HOP_BY_HOP | _CONTROL | _OURS | _named_by_connection(headers)
-    if drop_credentials:
-        dropped |= _CREDENTIALS
+    dropped |= {name.encode() for name in withheld}
     return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import time
 
 from reflexd_core import events as ev
-from reflexd_core.credentials import Route, Whose
+from reflexd_core.credentials import CREDENTIAL_HEADERS, Route, Whose
 from reflexd_core.dialects.base import Watch
 from reflexd_core.headers import HeaderList, to_upstream, value_of
 from reflexd_core.request import Form
@@ -62,7 +62,7 @@ class Flights:
         key = await self._keys.get(route.tenant, route.upstream) if stored else None
         if stored and key is None and not route.upstream.keyless:
             raise NoKey(_how_to_give_a_key(route))
-        outgoing = to_upstream(headers, drop_credentials=key is not None)
+        outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)
         if key is not None:
             outgoing.append((b"Authorization", b"Bearer " + key.encode()))
         return outgoing

@@ -1,5 +1,6 @@
 """Credentials: whose request it is, whose key goes where, and that a key goes nowhere else."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from reflexd_core.credentials import (
     Unroutable,
     Whose,
     anonymous_tenant,
-    credential_of,
+    credentials_of,
     is_placeholder,
     rotates,
     route,
@@ -50,26 +51,40 @@ def to(tenant: str, upstream: str, whose: Whose) -> Route:
 @pytest.mark.parametrize(
     ("headers", "credential"),
     [
-        ({}, None),
-        ({"authorization": "Bearer k"}, "k"),
-        ({"authorization": "bEaReR   k "}, "k"),
-        ({"authorization": "Bearer"}, None),
-        ({"authorization": "Bearer "}, None),
-        ({"authorization": "Basic dTpw"}, None),
-        ({"authorization": "k"}, None),
-        ({"x-api-key": " k "}, "k"),
-        ({"api-key": "k"}, "k"),
-        ({"x-goog-api-key": "k"}, "k"),
-        ({"authorization": "Basic dTpw", "x-api-key": "", "api-key": "k"}, "k"),
-        ({"authorization": "Bearer a", "x-api-key": "b"}, "a"),
-        ({"cookie": "k"}, None),
+        ({}, {}),
+        ({"authorization": "Bearer k"}, {"authorization": "k"}),
+        ({"authorization": "bEaReR   k "}, {"authorization": "k"}),
+        ({"authorization": "Bearer"}, {}),
+        ({"authorization": "Bearer "}, {}),
+        ({"authorization": "Basic dTpw"}, {}),
+        ({"authorization": "k"}, {}),
+        ({"x-api-key": " k "}, {"x-api-key": "k"}),
+        ({"api-key": "k"}, {"api-key": "k"}),
+        ({"x-goog-api-key": "k"}, {"x-goog-api-key": "k"}),
+        ({"authorization": "Basic dTpw", "x-api-key": "", "api-key": "k"}, {"api-key": "k"}),
+        ({"authorization": "Bearer a", "x-api-key": "b"}, {"authorization": "a", "x-api-key": "b"}),
+        ({"cookie": "k"}, {}),
     ],
 )
-def test_the_clients_secret_is_found_where_sdks_put_it(headers: dict[str, str], credential: str | None) -> None:
-    assert credential_of(headers) == credential
+def test_the_clients_secrets_are_found_where_sdks_put_them(
+    headers: dict[str, str], credential: dict[str, str]
+) -> None:
+    assert credentials_of(headers) == credential
 
 
-@pytest.mark.parametrize("credential", [None, "reflex", "ollama", "EMPTY", "lm-studio", "x" * 19, "sk-0123456789"])
+def test_a_real_key_counts_before_a_placeholder_and_the_placeholder_stays_here() -> None:
+    found = routed(headers={**bearer("reflex"), "x-api-key": ANTHROPIC_KEY})
+    tenant = anonymous_tenant(ANTHROPIC_KEY, SALT)
+    assert found == replace(to(tenant, "anthropic", Whose.CLIENT), withheld=frozenset({"authorization"}))
+
+
+def test_a_key_never_goes_where_another_key_led() -> None:
+    found = routed(headers={**bearer(OWN_KEY), "x-api-key": ANTHROPIC_KEY, "api-key": OWN_KEY})
+    expected = replace(to(anonymous_tenant(OWN_KEY, SALT), "openai", Whose.CLIENT), withheld=frozenset({"x-api-key"}))
+    assert found == expected
+
+
+@pytest.mark.parametrize("credential", ["reflex", "ollama", "EMPTY", "lm-studio", "x" * 19, "sk-0123456789"])
 def test_what_is_short_and_nobodys_is_a_placeholder(credential: str | None) -> None:
     assert is_placeholder(credential, PRESETS.values())
 

@@ -302,6 +302,8 @@ def test_a_head_that_trickles_for_ever_gets_408(reflex: str) -> None:
             if not wire.silent_for(0.02):
                 break
             wire.send(b"x")
+        else:
+            pytest.fail("it went on for ever")
         assert wire.answer().status == 408
 
 
