@@ -45,7 +45,7 @@ _FORWARD_REASON = {"no-cache": "request", "expired": "stale"}
 
 
 def to_upstream(headers: HeaderList, *, withheld: Collection[str]) -> list[tuple[bytes, bytes]]:
-    """The request headers that are passed on; Host and framing are the caller's to add. ``withheld`` in lower case."""
+    """The request headers that are passed on; Host and framing are the caller's to add. ``withheld``: lower case."""
     dropped = HOP_BY_HOP | _CONTROL | _OURS | _named_by_connection(headers)
     dropped |= {name.encode() for name in withheld}
     return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -22,7 +22,8 @@ from reflexd_core.headers import HeaderList, accepts_coding, explain_forward, ex
 from reflexd_io import codings
 from reflexd_io.exchange import Call, Exchange
 from reflexd_io.flight import Flights
-from reflexd_io.http import ClientGone, Connection, while_here
+from reflexd_io.http import Connection, while_here
+from reflexd_io.incoming import ClientGone
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recording import Recording
@@ -224,6 +225,8 @@ class Driver:
         coding = (value_of(source.headers, b"content-encoding") or b"").decode("latin-1")
         decoder = None
         headers = to_client(source.headers)
+        if joined:
+            headers = [(name, value) for name, value in headers if name.lower() != b"set-cookie"]
         length = value_of(source.headers, b"content-length")
         if joined and not accepts_coding(exchange.call.request.named.get("accept-encoding", ""), coding):
             decoder = codings.decoder_for(coding)

@@ -13,7 +13,8 @@ from reflexd_core.entry import EntryFacts
 from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Reading
 from reflexd_core.routing import Target
-from reflexd_io.http import Connection, Request
+from reflexd_io.http import Connection
+from reflexd_io.incoming import Request
 from reflexd_io.recording import Recording
 
 

@@ -24,7 +24,8 @@ from reflexd_io.driver import Driver
 from reflexd_io.exchange import Call
 from reflexd_io.flight import NoKey
 from reflexd_io.health import Health
-from reflexd_io.http import BadRequest, ClientGone, Connection, Request, RequestBody
+from reflexd_io.http import Connection
+from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
 from reflexd_io.memory import Known, Memory
 from reflexd_io.relay import Relay
 from reflexd_io.settings import Settings

@@ -21,7 +21,8 @@ from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.dialects.chat_merge import disassemble
 from reflexd_core.sse import write_event
-from reflexd_io.http import BadRequest, ClientGone, Connection, Request
+from reflexd_io.http import Connection
+from reflexd_io.incoming import BadRequest, ClientGone, Request
 from reflexd_io.settings import Settings
 
 _JSON = (b"Content-Type", b"application/json")

@@ -11,7 +11,8 @@ from reflexd_core.credentials import Route
 from reflexd_core.headers import explain_forward, to_client, value_of
 from reflexd_core.routing import Target
 from reflexd_io.flight import Flights, url_of
-from reflexd_io.http import Connection, Request, RequestBody, while_here
+from reflexd_io.http import Connection, while_here
+from reflexd_io.incoming import Request, RequestBody
 from reflexd_io.upstream import UpstreamClient
 
 

@@ -11,7 +11,8 @@ import anyio
 import anyio.abc
 
 from reflexd_io.gateway import Gateway
-from reflexd_io.http import BadRequest, ClientGone, Connection, Phase
+from reflexd_io.http import Connection
+from reflexd_io.incoming import BadRequest, ClientGone, Phase
 
 log = logging.getLogger(__name__)
 
