@@ -11,8 +11,6 @@ from reflexd_core.request import Verdict
 class RequestArrived:
     at: float
     ask: Ask
-    held: EntryFacts | None = None
-    """The entry under the exact key, where memory has it; a disk would have to be sought (`SeekExact`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,13 @@ _LISTS = frozenset({"anthropic-beta"})
 
 
 def digest(*parts: bytes) -> bytes:
-    """BLAKE3 over the parts, each framed by its length; 32 bytes."""
-    hasher = blake3()
-    for part in parts:
-        hasher.update(len(part).to_bytes(8, "little"))
-        hasher.update(part)
+    """BLAKE3 over the parts, each framed by its length (a netstring without its comma); 32 bytes."""
+    if not parts:
+        return blake3(b"").digest()
+    *short, last = parts  # the last is a whole body and is not copied
+    framed = b"".join([b"%d:%s" % (len(part), part) for part in short])
+    hasher = blake3(b"%s%d:" % (framed, len(last)))
+    hasher.update(last)
     return hasher.digest()
 
 
@@ -104,6 +106,8 @@ def header_parts(headers: Mapping[str, str]) -> list[bytes]:
 def _query_part(query: str) -> bytes:
     # Latin-1 reads every byte as itself; as UTF-8, all that is malformed would read alike. Only names are sorted:
     # the order of repeated fields may count.
+    if not query:
+        return b""
     read = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
     pairs = sorted((pair for pair in read if pair[0] not in UNKEYED_QUERY), key=lambda pair: pair[0])
-    return digest(*(text.encode() for pair in pairs for text in pair))
+    return digest(*(text.encode() for pair in pairs for text in pair)) if pairs else b""

@@ -5,6 +5,7 @@ List prices of the providers, US dollars a million tokens, as published; an unkn
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reflexd_core.request import Usage
 
@@ -38,11 +39,14 @@ PRICES: dict[str, Price] = {
 
 def cost_of(model: str, usage: Usage | None) -> float | None:
     """Dollars that the answer cost, or None where model or usage are unknown."""
-    if usage is None:
-        return None
-    name = model.rpartition("/")[2]
-    price = PRICES.get(name) or PRICES.get(_DATED.sub("", name))
-    if price is None:
+    price = _price_of(model) if usage is not None else None
+    if usage is None or price is None:
         return None
     fresh = max(0, usage.input - usage.cached_input)
     return (fresh * price.input + usage.cached_input * price.cached_input + usage.output * price.output) / 1e6
+
+
+@lru_cache(maxsize=1024)
+def _price_of(model: str) -> Price | None:
+    name = model.rpartition("/")[2]
+    return PRICES.get(name) or PRICES.get(_DATED.sub("", name))

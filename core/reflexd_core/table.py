@@ -22,7 +22,7 @@ _GIVEN_UP = frozenset({st.Forwarding, st.Done})
 
 TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     st.Arriving: {
-        ev.RequestArrived: frozenset({st.SeekingExact, st.Replaying, st.Forwarding, st.Done}),
+        ev.RequestArrived: frozenset({st.SeekingExact, st.Forwarding, st.Done}),
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _OVER,
     },

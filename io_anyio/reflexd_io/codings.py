@@ -44,6 +44,8 @@ def decoder_for(content_encoding: str | None) -> Decoder:
 def decode(body: bytes, content_encoding: str | None, limit: int) -> bytes:
     """The whole body decoded, at most ``limit`` bytes of it. Raises `Undecodable`."""
     decoder = decoder_for(content_encoding)
+    if isinstance(decoder, _Identity) and len(body) <= limit:
+        return body
     plain: list[bytes] = []
     size = 0
     for start in range(0, len(body), _SLICE):

@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import perf_counter, time
 
-from reflexd_core.commands import Status
+from reflexd_core.commands import Replay, Status
+from reflexd_core.entry import EntryFacts
 from reflexd_core.prices import cost_of
-from reflexd_io.exchange import Exchange
+from reflexd_io.exchange import Call, Exchange
 
 log = logging.getLogger("reflexd.exchange")
 
@@ -30,22 +31,19 @@ class Ledger:
         if exchange.joined:
             self.coalesced += 1
         if status in _HITS or exchange.joined:
-            self._save(exchange)
+            self._save(exchange.entry)
         if log.isEnabledFor(logging.INFO):
-            call = exchange.call
             told = "coalesced" if exchange.joined else status.value
-            log.info(
-                "%s %s %s %d %s %.1f ms",
-                call.route.tenant,
-                call.target.path,
-                call.ask.model or "-",
-                exchange.http_status,
-                told,
-                (perf_counter() - exchange.began) * 1000,
-            )
+            _log(exchange.call, exchange.http_status, told, exchange.began)
 
-    def _save(self, exchange: Exchange) -> None:
-        entry = exchange.entry
+    def note_hit(self, call: Call, replay: Replay, began: float) -> None:
+        """Count a hit for which no exchange was opened. ``began``: `time.perf_counter` seconds."""
+        self.by_status[replay.status.value] += 1
+        self._save(replay.entry)
+        if log.isEnabledFor(logging.INFO):
+            _log(call, 200, replay.status.value, began)
+
+    def _save(self, entry: EntryFacts | None) -> None:
         if entry is None or entry.usage is None:
             return
         self.saved_tokens += entry.usage.input + entry.usage.output
@@ -63,3 +61,9 @@ class Ledger:
             "saved_tokens": self.saved_tokens,
             "saved_dollars": round(self.saved_dollars, 6),
         }
+
+
+def _log(call: Call, http_status: int, told: str, began: float) -> None:
+    took = (perf_counter() - began) * 1000
+    model = call.ask.model or "-"
+    log.info("%s %s %s %d %s %.1f ms", call.route.tenant, call.target.path, model, http_status, told, took)

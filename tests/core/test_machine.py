@@ -17,7 +17,7 @@ from reflexd_core import states as st
 from reflexd_core import table
 from reflexd_core.commands import Status
 from reflexd_core.entry import EntryFacts, entry_id
-from reflexd_core.machine import ONLY_IF_CACHED, SILENT, IllegalTransition, step
+from reflexd_core.machine import ONLY_IF_CACHED, SILENT, IllegalTransition, at_once, step
 from reflexd_core.policy import Ask, OnLeave, Policy, pass_through
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.table import TABLE
@@ -83,7 +83,7 @@ STATES: tuple[st.State, ...] = (
 
 AT = 10.0
 EVENTS: tuple[ev.Event, ...] = (
-    *(ev.RequestArrived(AT, ask, held) for ask in ASKS for held in (None, ENTRY, STALE)),
+    *(ev.RequestArrived(AT, ask) for ask in ASKS),
     ev.ExactFound(AT, ENTRY),
     ev.ExactFound(AT, STALE),
     ev.ExactMissed(AT),
@@ -603,6 +603,17 @@ def test_upstream_is_finished_for_nobody_where_the_policy_says_so(begun: Callabl
 def test_an_answer_that_may_not_be_kept_is_finished_for_nobody(begun: Callable[..., Story]) -> None:
     story = begun(replace(ASK, stores=False), policy=Policy(on_leave=OnLeave.FINISH))
     story.hears(ev.ClientLeft(3)).does(cmd.CancelUpstream()).is_(st.Done("left"))
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("entry", [ENTRY, STALE])
+def test_what_is_answered_at_once_is_what_the_machine_comes_to(ask: Ask, entry: EntryFacts) -> None:
+    state, commands = step(st.Arriving(), ev.RequestArrived(AT, ask), Policy())
+    if isinstance(state, st.SeekingExact):
+        state, commands = step(state, ev.ExactFound(AT, entry), Policy())
+    replays = tuple(command for command in commands if isinstance(command, cmd.Replay))
+    found = at_once(ask, entry, AT)
+    assert replays == ((found,) if found is not None else ())
 
 
 def test_a_client_that_left_hears_of_no_failure() -> None:
