@@ -5,7 +5,8 @@ same wish for usage), and waiters that want another form and get it converted at
 keeps the states, since an event of one exchange may move others.
 
 Decision: a 5xx before the first byte counts as a failed leader (the next follower tries for itself, as it would
-have without a cache), every other status is shared.
+have without a cache), every other status is shared. Silence, or a second failure in a row, lets all followers go at
+once: a chain of promotions would multiply the wait.
 """
 
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class _Flight:
     started: bool = False
     closed: bool = False
     """No more joining: the answer grew too large to be kept."""
+    inherited: bool = False
+    """Its leader was promoted after another had failed."""
     joined: list[int] = field(default_factory=list)
     """Followers and waiters, in order of arrival."""
 
@@ -49,6 +52,8 @@ class Exchanges:
         self._flights: dict[bytes, _Flight] = {}
         self._leads: dict[int, _Flight] = {}
         self._follows: dict[int, _Flight] = {}
+        self._alone: set[int] = set()
+        """Exchanges that were let down once and join no more."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -76,6 +81,7 @@ class Exchanges:
         routed: Routed = []
         self._states.pop(exchange, None)
         self._policies.pop(exchange, None)
+        self._alone.discard(exchange)
         led, followed = self._leads.get(exchange), self._follows.get(exchange)
         if followed is not None:
             self._leave_flight(exchange)
@@ -112,6 +118,7 @@ class Exchanges:
         if isinstance(new, st.Done):
             self._states.pop(exchange, None)
             self._policies.pop(exchange, None)
+            self._alone.discard(exchange)
 
     def _join_or_lead(
         self, exchange: int, state: st.Forwarding, commands: tuple[Command, ...], at: float, policy: Policy
@@ -119,7 +126,7 @@ class Exchanges:
         """Called on entering Forwarding: join a twin in flight instead, or become one that others may join."""
         ask = state.ask
         self._leave_flight(exchange)
-        if not ask.joins or ask.key is None:
+        if not ask.joins or ask.key is None or exchange in self._alone:
             return state, commands
         flight = self._flights.get(ask.key)
         if flight is not None and not flight.closed and at - flight.heard <= policy.join_silence:
@@ -140,7 +147,10 @@ class Exchanges:
                 for follower in self._same(flight):
                     self._move(follower, ev.TwinStarted(at), routed)
             case ev.ResponseStarted(at=at):
-                self._promote(flight, at, routed)
+                if flight.inherited:
+                    self._release(flight, at, routed)
+                else:
+                    self._promote(flight, at, routed)
             case ev.ChunkArrived(at=at):
                 flight.heard = at
                 flight.closed = isinstance(new, st.Relaying) and not new.recording
@@ -148,8 +158,11 @@ class Exchanges:
                 entry = next((command.entry for command in commands if isinstance(command, Admit)), None)
                 self._land(flight, at, entry, routed)
             case ev.UpstreamFailed(at=at) | ev.DeadlinePassed(at=at) if isinstance(new, st.Done):
+                silent = isinstance(event, ev.DeadlinePassed) or event.status == 504
                 if flight.started:
                     self._break(flight, at, routed)
+                elif silent or flight.inherited:
+                    self._release(flight, at, routed)
                 else:
                     self._promote(flight, at, routed)
             case _ if isinstance(new, st.Done):
@@ -183,6 +196,8 @@ class Exchanges:
         for place, joined in enumerate(heirs):
             if place == 0:
                 self._move(joined, ev.Promoted(at), routed)
+                if joined in self._leads:
+                    self._leads[joined].inherited = True
                 continue
             # The first heir itself joined another flight where a second leader was called, this one being silent.
             successor = self._leads.get(heirs[0]) or self._follows[heirs[0]]
@@ -193,6 +208,19 @@ class Exchanges:
             same_form = successor.serves(state.ask)
             self._move(joined, ev.TwinFound(at, successor.leader, same_form, successor.started), routed)
         flight.joined.clear()
+        self._dismiss(flight, at, routed)
+
+    def _release(self, flight: _Flight, at: float, routed: Routed) -> None:
+        """Silence, or a second failure in a row: everybody calls for himself now, as he would have without a cache.
+
+        Promoting one after the other would make the last of twenty wait twenty times over.
+        """
+        joined, flight.joined = flight.joined, []
+        self._close(flight)
+        for one in joined:
+            self._follows.pop(one, None)
+            self._alone.add(one)
+            self._move(one, ev.TwinFailed(at), routed)
         self._dismiss(flight, at, routed)
 
     def _dismiss(self, flight: _Flight, at: float, routed: Routed) -> None:

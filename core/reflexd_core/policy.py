@@ -116,18 +116,19 @@ def read_directives(headers: Mapping[str, str]) -> Directives:
     cache_control = headers.get("cache-control")
     tiers = headers.get("x-reflex-tiers", "").strip().lower()
     lifetime = _seconds(headers.get("x-cache-ttl"))
-    if _is_true(headers.get("x-bypass-cache")):
-        return Directives(bypass="x-bypass-cache")
-    if tiers not in ("", "exact"):
-        return Directives(bypass="unreadable x-reflex-tiers")
-    if lifetime is _UNREADABLE:
-        return Directives(bypass="unreadable x-cache-ttl")
     asked = _cache_control(cache_control) if cache_control else {}
+    only_if_cached = "only-if-cached" in asked
+    if _is_true(headers.get("x-bypass-cache")):
+        return Directives(bypass="x-bypass-cache", only_if_cached=only_if_cached)
+    if tiers not in ("", "exact"):
+        return Directives(bypass="unreadable x-reflex-tiers", only_if_cached=only_if_cached)
+    if lifetime is _UNREADABLE:
+        return Directives(bypass="unreadable x-cache-ttl", only_if_cached=only_if_cached)
     max_age, min_fresh = _seconds(asked.get("max-age")), _seconds(asked.get("min-fresh"))
     return Directives(
         no_cache="no-cache" in asked or max_age is _UNREADABLE or min_fresh is _UNREADABLE,
         no_store="no-store" in asked or lifetime == 0,
-        only_if_cached="only-if-cached" in asked,
+        only_if_cached=only_if_cached,
         max_age=max_age,
         min_fresh=min_fresh or 0.0,
         lifetime=lifetime,

@@ -7,11 +7,13 @@ it outlives a client that leaves while others still read its answer.
 
 import itertools
 import logging
+from functools import partial
 from time import perf_counter, time
 from typing import assert_never
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from reflexd_core import commands as cmd
 from reflexd_core import events as ev
@@ -19,6 +21,7 @@ from reflexd_core.commands import Command
 from reflexd_core.exchanges import Exchanges
 from reflexd_core.headers import HeaderList, accepts_coding, explain_forward, explain_hit, kept, to_client, value_of
 from reflexd_core.machine import at_once
+from reflexd_core.policy import Ask
 from reflexd_io import codings
 from reflexd_io.exchange import Call, Exchange
 from reflexd_io.flight import Flights
@@ -32,6 +35,8 @@ from reflexd_io.store.records import Record
 
 log = logging.getLogger(__name__)
 
+QUICK = 512 * 1024
+"""Bytes of an answer up to which turning it into the other form is done on the spot (10 ms)."""
 LOOKUP_TIMEOUT = 0.25
 """Seconds after which a disk that does not answer is left out and the request forwarded."""
 
@@ -79,6 +84,8 @@ class Driver:
             raise
         finally:
             exchange.client_done = True
+            if exchange.reader is not None:
+                exchange.reader.close()
             self._ledger.note(exchange)
             self._settle(exchange)
 
@@ -89,7 +96,7 @@ class Driver:
         answer = self._memory.get(key) if key is not None else None
         now = time()
         replay = at_once(call.ask, answer.facts, now) if answer is not None else None
-        if replay is None or answer is None or key is None:
+        if replay is None or answer is None or key is None or not _is_quick(answer, call.ask):
             return False
         try:
             body, headers = answer.ready(call.ask.form, wants_usage=call.ask.wants_usage)
@@ -143,12 +150,17 @@ class Driver:
             case cmd.Relay(leader=leader):
                 followed = exchange if leader is None else self._live[leader]
                 exchange.source = followed.recording
+                exchange.reader = followed.recording.reader() if followed.recording is not None else None
                 exchange.post(command)
             case cmd.StopRecording():
                 if exchange.recording is not None:
                     exchange.recording.stop_keeping()
             case cmd.Admit():
-                self._admit(exchange, command)
+                try:
+                    self._admit(exchange, command)
+                except Exception:  # the answer is whole and on its way; only its entry is lost
+                    log.exception("an answer could not be stored")
+                    self._hear(exchange, ev.StoreFailed(time(), "internal-error"))
             case cmd.CancelUpstream():
                 if exchange.flight is not None:
                     exchange.flight.cancel()
@@ -172,9 +184,9 @@ class Driver:
                 await self._refuse(exchange, command)
                 return True
             case cmd.Cut():
-                if exchange.source is None:
-                    raise FlightFailed
-                raise ClientGone
+                if exchange.source is not None:
+                    raise ClientGone
+                raise FlightFailed
             case cmd.Embed():
                 self._hear(exchange, ev.EmbedFailed(time(), "no-embedder"))
             case cmd.SeekNear() | cmd.Judge():
@@ -202,6 +214,7 @@ class Driver:
                     event = ev.ExactFailed(time(), "store-unavailable")
             if answer is not None:
                 self._memory.put(key, answer)
+                exchange.sought = answer  # memory may have refused it as too large
         if answer is not None:
             event = ev.ExactFound(time(), answer.facts)
         exchange.timings[b"l1"] = perf_counter() - began
@@ -211,10 +224,10 @@ class Driver:
         call, facts = exchange.call, replay.entry
         key = call.ask.key or b""
         try:
-            answer = self._memory.get(key) or await self._store.get(call.route.tenant, key)
+            answer = exchange.sought or self._memory.get(key) or await self._from_disk(call.route.tenant, key)
             if answer is None:
                 raise ValueError("evicted")
-            body, headers = answer.ready(call.ask.form, wants_usage=call.ask.wants_usage)
+            body, headers = await self._turned(answer, call.ask)
         except (ValueError, StoreUnavailable) as error:
             log.warning("entry %s cannot be replayed, so the request is forwarded: %s", facts.id, error)
             self._hear(exchange, ev.ReplayFailed(time(), "unreplayable"))
@@ -228,10 +241,24 @@ class Driver:
         self._hear(exchange, ev.ReplayFinished(now))
         return True
 
+    async def _from_disk(self, tenant: str, key: bytes) -> Answer | None:
+        """None also where the disk takes too long."""
+        with anyio.move_on_after(LOOKUP_TIMEOUT):
+            return await self._store.get(tenant, key)
+        return None
+
+    async def _turned(self, answer: Answer, ask: Ask) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """The answer in the asked form; a large one is turned beside the event loop. Raises `ValueError`."""
+        turn = partial(answer.ready, ask.form, wants_usage=ask.wants_usage)
+        if _is_quick(answer, ask):
+            return turn()
+        return await anyio.to_thread.run_sync(turn)
+
     async def _relay(self, exchange: Exchange, *, joined: bool) -> None:
         """The provider's answer, chunk by chunk; a twin's is decoded where this client could not."""
         source, connection, forward = exchange.source, exchange.connection, exchange.forward
-        assert source is not None  # noqa: S101 - dispatching the command set it
+        assert source is not None  # noqa: S101 - dispatching the command set both
+        assert exchange.reader is not None  # noqa: S101
         coding = (value_of(source.headers, b"content-encoding") or b"").decode("latin-1")
         decoder = None
         headers = to_client(source.headers)
@@ -247,7 +274,7 @@ class Driver:
         explained: HeaderList = explain_forward(status, reason, collapsed=joined, timings=exchange.timings)
         exchange.http_status = source.status
         await connection.start(source.status, source.reason, [*headers, *explained], hold=source.has_bytes)
-        async for chunk in source.read():
+        async for chunk in exchange.reader:
             whole = source.ended and not (source.cut or exchange.cut)
             await connection.send(chunk if decoder is None else decoder.feed(chunk), last=whole)
         if source.cut or exchange.cut:
@@ -310,6 +337,11 @@ class Driver:
                 exchange.post(cmd.Cut())
         recording.end(cut=True)  # does nothing after a regular end
         self._settle(exchange)
+
+
+def _is_quick(answer: Answer, ask: Ask) -> bool:
+    """Whether the answer can be had in the asked form without holding up everybody else."""
+    return ask.form is answer.facts.form or len(answer.recorded) <= QUICK
 
 
 def _explained(replay: cmd.Replay, now: float, timings: dict[bytes, float]) -> list[tuple[bytes, bytes]]:

@@ -15,7 +15,8 @@ from reflexd_core.request import Reading
 from reflexd_core.routing import Target
 from reflexd_io.http import Connection
 from reflexd_io.incoming import Request
-from reflexd_io.recording import Recording
+from reflexd_io.memory import Answer
+from reflexd_io.recording import Reader, Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Exchange:
     """This exchange's own upstream answer."""
     source: Recording | None = None
     """The answer that the client reads: its own or a twin's."""
+    reader: Reader | None = None
+    """Its place in that answer."""
+    sought: Answer | None = None
+    """What the disk had under the exact key."""
     flight: anyio.CancelScope | None = None
     forward: Forward | None = None
     replay: Replay | None = None

@@ -114,15 +114,13 @@ class _Listener:
         return call.dialect.watch(form), decoder
 
     def _look_at(self, chunk: bytes) -> None:
-        self._hear(ev.ChunkArrived(time(), len(chunk)))
         if self._left is not None:
             self._left -= len(chunk)
-        if self._watch is None or self._decoder is None:
-            return
-        try:
-            plain = self._decoder.feed(chunk)
-        except codings.Undecodable:
-            self._watch, self._unwatched = None, "content-encoding"
+        plain = self._decoded(chunk)
+        self._hear(ev.ChunkArrived(time(), max(len(chunk), len(plain))))
+        if self._watch is not None and not self._recording.keeps:
+            self._watch, self._unwatched = None, "too-large"
+        if self._watch is None:
             return
         self._recording.keep(plain)
         try:
@@ -134,12 +132,28 @@ class _Listener:
         if ended or self._left == 0:
             self._conclude()
 
+    def _decoded(self, chunk: bytes) -> bytes:
+        """The chunk without its content coding; empty where nobody looks at it any more."""
+        if self._watch is None or self._decoder is None:
+            return b""
+        try:
+            return self._decoder.feed(chunk)
+        except codings.Undecodable:
+            self._watch, self._unwatched = None, "content-encoding"
+            return b""
+
     def _conclude(self) -> None:
         self.concluded = True
-        if self._watch is None:
+        verdict = None
+        try:
+            verdict = self._watch.verdict() if self._watch is not None else None
+        except Exception:
+            log.exception("an answer could not be judged, so it is not stored")
+            self._unwatched = "unreadable"
+        if verdict is None:
             self._hear(ev.ResponseEnded(time(), self._unwatched))
         else:
-            self._hear(ev.AnswerCompleted(time(), self._watch.verdict()))
+            self._hear(ev.AnswerCompleted(time(), verdict))
 
 
 def url_of(target: Target, route: Route) -> str:

@@ -17,6 +17,7 @@ from reflexd_core.credentials import Route, Unroutable, route
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.keys import exact_key, memo_key
+from reflexd_core.machine import ONLY_IF_CACHED
 from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directives, pass_through, read_directives
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
@@ -55,7 +56,8 @@ class Gateway:
         self._driver = driver
         self._relay = relay
         self._health = health
-        self._hosts = _LOCAL_HOSTS | settings.allowed_hosts
+        own = {settings.bind_addr, f"[{settings.bind_addr}]"}
+        self._hosts = _LOCAL_HOSTS | own | settings.allowed_hosts
         self._welcome: set[bytes] = set()
 
     async def answer(self, connection: Connection, request: Request) -> None:
@@ -89,6 +91,9 @@ class Gateway:
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
         pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
+            if read_directives(request.named).only_if_cached:
+                await self._refuse(connection, ONLY_IF_CACHED.status, ONLY_IF_CACHED.code, ONLY_IF_CACHED.message)
+                return
             found = self._route(request, target)
             await self._pass_on(connection, request, target, found, connection.body(pieces), "too-large")
             return
@@ -113,8 +118,9 @@ class Gateway:
         policy = self._settings.policy_of(found.tenant)
         raw = b"".join(pieces)
         work = (request, target, found, dialect, raw, policy)
+        is_slow = len(raw) > THREAD_LIMIT or b"content-encoding" in request.raw_named  # a little may become a lot
         try:
-            known = await anyio.to_thread.run_sync(_read, *work) if len(raw) > THREAD_LIMIT else _read(*work)
+            known = await anyio.to_thread.run_sync(_read, *work) if is_slow else _read(*work)
         except (Uncomparable, codings.Undecodable) as error:
             log.debug("not comparable: %s", error)
             return Known(found, policy, None, pass_through("not-comparable"))
@@ -125,9 +131,12 @@ class Gateway:
 
     def _call(self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]) -> Call:
         ask, reading = known.ask, known.reading
-        if reading is not None and ask.key is not None and has_directives(request.raw_named):
+        if has_directives(request.raw_named):
             directives = read_directives(request.named)
-            ask = replace(decide(reading, dialect.name, ask.key, directives, known.policy), refusal=ask.refusal)
+            if reading is not None and ask.key is not None:
+                ask = replace(decide(reading, dialect.name, ask.key, directives, known.policy), refusal=ask.refusal)
+            else:
+                ask = replace(ask, only_if_cached=directives.only_if_cached)
         return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces)
 
     def _route(self, request: Request, target: Target) -> Route:
@@ -163,6 +172,13 @@ class Gateway:
                 raise ClientGone from error
             why = f"Reflex could not reach {found.upstream.name} at {found.upstream.base_url}: {error}"
             await self._refuse(connection, error.status, "upstream_unreachable", why)
+        except (ClientGone, BadRequest):
+            raise
+        except Exception as error:
+            log.exception("a request could not even be passed through")
+            if not connection.can_respond:
+                raise ClientGone from error
+            await self._refuse(connection, 502, "internal_error", "Reflex failed while it passed the request on.")
 
     async def _own(self, connection: Connection, request: Request, target: Target) -> None:
         if request.method not in _READING:
@@ -238,7 +254,7 @@ def _read(request: Request, target: Target, found: Route, dialect: Dialect, raw:
     reading = dialect.read(body)
     key = exact_key(
         tenant=found.tenant,
-        upstream=found.upstream.name,
+        upstream=found.upstream.identity,
         dialect=dialect.name,
         path=dialect.path,
         query=target.query,

@@ -100,7 +100,8 @@ async def mock_upstreams(settings: Settings) -> AsyncIterator[Settings]:
     """The settings with every upstream replaced by a mock provider that runs meanwhile."""
     async with running(MockProvider()) as url:
         mocked = {
-            name: replace(upstream, base_url=url, keyless=True) for name, upstream in settings.upstreams.items()
+            name: replace(upstream, base_url=url, keyless=True, known_as=f"mock provider for {name}")
+            for name, upstream in settings.upstreams.items()
         }
         yield replace(settings, upstreams=mocked)
 

@@ -4,8 +4,6 @@ The leader, its followers and the store all see the same bytes. While the answer
 a late follower starts at the first byte; once it grew too large only what the slowest reader still needs is kept.
 """
 
-from collections.abc import AsyncIterator
-
 import anyio
 
 from reflexd_core.entry import EntryFacts
@@ -28,10 +26,8 @@ class Recording:
         self._plain: list[bytes] = []
         self._chunks: list[bytes] = []
         self._first = 0  # number of the first chunk still kept
-        self._bytes = 0  # kept
         self._keeps = True
-        self._positions: dict[int, int] = {}  # reader -> number of its next chunk
-        self._readers = 0
+        self._positions: dict[Reader, int] = {}  # number of each reader's next chunk
         self._grown = anyio.Event()
         self._read = anyio.Event()
 
@@ -50,7 +46,6 @@ class Recording:
 
     def append(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        self._bytes += len(chunk)
         self._wake()
 
     def stop_keeping(self) -> None:
@@ -65,6 +60,11 @@ class Recording:
             self._wake()
 
     @property
+    def keeps(self) -> bool:
+        """Whether the answer may still be stored."""
+        return self._keeps
+
+    @property
     def has_bytes(self) -> bool:
         """Whether a reader that begins now gets something at once."""
         return bool(self._chunks)
@@ -75,28 +75,9 @@ class Recording:
             self._read = anyio.Event()
             await self._read.wait()
 
-    async def read(self) -> AsyncIterator[bytes]:
-        """The answer from its first byte kept; what has gathered meanwhile comes as one piece."""
-        self._readers += 1
-        reader = self._readers
-        self._positions[reader] = self._first
-        try:
-            while True:
-                position = self._positions[reader] - self._first
-                if position < len(self._chunks):
-                    gathered = self._chunks[position:]
-                    self._positions[reader] += len(gathered)
-                    self._trim()
-                    yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
-                    self._read.set()
-                elif self.ended:
-                    return
-                else:
-                    await self._grown.wait()
-        finally:
-            del self._positions[reader]
-            self._trim()
-            self._read.set()
+    def reader(self) -> "Reader":
+        """A reader that begins at the first byte; from now on nothing that it has not read is dropped."""
+        return Reader(self)
 
     def _lag(self) -> int:
         if len(self._positions) > 1 and self._keeps:
@@ -116,3 +97,37 @@ class Recording:
     def _wake(self) -> None:
         self._grown.set()
         self._grown = anyio.Event()
+
+
+class Reader:
+    """Reads a recording from its first byte; what has gathered meanwhile comes as one piece.
+
+    After calling `close`, what only this reader needed may be dropped.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        recording._positions[self] = recording._first
+
+    def close(self) -> None:
+        recording = self._recording
+        if recording._positions.pop(self, None) is not None:
+            recording._trim()
+            recording._read.set()
+
+    def __aiter__(self) -> "Reader":
+        return self
+
+    async def __anext__(self) -> bytes:
+        recording = self._recording
+        recording._read.set()  # asking for more means that the last piece is out
+        while True:
+            position = recording._positions[self] - recording._first
+            if position < len(recording._chunks):
+                gathered = recording._chunks[position:]
+                recording._positions[self] += len(gathered)
+                recording._trim()
+                return gathered[0] if len(gathered) == 1 else b"".join(gathered)
+            if recording.ended:
+                raise StopAsyncIteration
+            await recording._grown.wait()

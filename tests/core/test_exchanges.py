@@ -202,25 +202,37 @@ def test_waiters_only_are_promoted_too_and_change_form_with_their_leader() -> No
     assert exchanges.state(2) == st.Waiting(BODY, 1, same_form=True, started=False)
 
 
+def test_a_second_failure_in_a_row_lets_everybody_call_for_himself() -> None:
+    exchanges = led(STREAM, STREAM, STREAM)
+    failed, refused = ev.UpstreamFailed(1, 502, "x"), cmd.Refuse(502, "upstream_unreachable", "x", retry=True)
+    assert exchanges.handle(0, failed) == [(0, refused), (1, cmd.Forward(Status.MISS, "leader-failed"))]
+    alone = cmd.Forward(Status.MISS, "twin-failed")
+    assert exchanges.handle(1, failed) == [(1, refused), (2, alone), (3, alone)]
+    assert missed(exchanges, 4) == [(4, MISS)], "who is let go leads nobody"
+    for exchange in (2, 3, 4):
+        assert exchanges.handle(exchange, failed) == [(exchange, refused)]
+    assert len(exchanges) == 0
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_second_refusal_of_the_provider_lets_everybody_call_for_himself(status: int) -> None:
+    exchanges = led(STREAM, STREAM, STREAM)
+    exchanges.handle(0, ev.ResponseStarted(1, status))
+    alone = cmd.Forward(Status.MISS, "twin-failed")
+    assert exchanges.handle(1, ev.ResponseStarted(2, status)) == [(1, cmd.Relay(None)), (2, alone), (3, alone)]
+
+
 @pytest.mark.parametrize(
     ("event", "told"),
     [
-        (ev.UpstreamFailed(1, 502, "x"), [cmd.Refuse(502, "upstream_unreachable", "x", retry=True)]),
+        (ev.UpstreamFailed(1, 504, "x"), [cmd.Refuse(504, "upstream_unreachable", "x", retry=True)]),
         (ev.DeadlinePassed(1), [cmd.CancelUpstream(), SILENT]),
     ],
 )
-def test_a_leader_that_fails_before_its_first_byte_promotes_one_follower_after_another(
-    event: ev.Event, told: list[cmd.Command]
-) -> None:
+def test_a_silent_leader_is_not_waited_for_one_after_another(event: ev.Event, told: list[cmd.Command]) -> None:
     exchanges = led(STREAM, STREAM)
-    for leader, heir in ((0, 1), (1, 2)):
-        routed = exchanges.handle(leader, event)
-        assert routed == [
-            *((leader, command) for command in told),
-            (heir, cmd.Forward(Status.MISS, "leader-failed")),
-        ]
-    assert exchanges.handle(2, event) == [(2, command) for command in told]
-    assert len(exchanges) == 0
+    alone = cmd.Forward(Status.MISS, "twin-failed")
+    assert exchanges.handle(0, event) == [*((0, command) for command in told), (1, alone), (2, alone)]
 
 
 @pytest.mark.parametrize(
@@ -473,14 +485,18 @@ class ManyExchanges(RuleBasedStateMachine):
 
     def may_be_joined(self, number: int) -> bool:
         state = self.exchanges.state(number)
-        return number not in self.replaced and (
-            isinstance(state, st.Forwarding)
-            or (isinstance(state, st.Relaying) and state.recording and state.http_status < 500)
+        return (
+            number not in self.replaced
+            and number not in self.exchanges._alone
+            and (
+                isinstance(state, st.Forwarding)
+                or (isinstance(state, st.Relaying) and state.recording and state.http_status < 500)
+            )
         )
 
     def check_call(self, number: int) -> None:
         ask = self.asks[number]
-        if not ask.joins:
+        if not ask.joins or number in self.exchanges._alone:
             return
         for other, others_ask in self.asks.items():
             if other != number and others_ask.joins and others_ask.key == ask.key and self.may_be_joined(other):
@@ -533,9 +549,9 @@ class ManyExchanges(RuleBasedStateMachine):
         self.hear(self.pick(data, st.Relaying), ev.ResponseEnded(self.now, "unreadable"))
 
     @precondition(lambda self: self.in_state(st.Forwarding, st.Relaying))
-    @rule(data=hs.data())
-    def fail(self, data: hs.DataObject) -> None:
-        self.hear(self.pick(data, st.Forwarding, st.Relaying), ev.UpstreamFailed(self.now, 502, "x"))
+    @rule(data=hs.data(), status=hs.sampled_from([502, 504]))
+    def fail(self, data: hs.DataObject, status: int) -> None:
+        self.hear(self.pick(data, st.Forwarding, st.Relaying), ev.UpstreamFailed(self.now, status, "x"))
 
     @precondition(lambda self: self.in_state(st.Replaying))
     @rule(data=hs.data(), works=hs.booleans())
@@ -602,6 +618,7 @@ class ManyExchanges(RuleBasedStateMachine):
         live = set(self.in_state(object)) - set(self.in_state(type(None)))
         assert len(self.exchanges) == len(live)
         assert set(self.exchanges._policies) == live
+        assert self.exchanges._alone <= live
         assert set(self.exchanges._leads) <= set(self.in_state(st.Forwarding, st.Relaying))
         assert set(self.exchanges._follows) == set(self.in_state(st.Waiting))
         assert set(map(id, self.exchanges._flights.values())) <= set(map(id, self.exchanges._leads.values()))

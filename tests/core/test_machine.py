@@ -373,21 +373,6 @@ def test_a_stored_answer_is_replayed() -> None:
     )
 
 
-def test_an_answer_that_memory_holds_is_replayed_at_once() -> None:
-    replayed = Story().hears(ev.RequestArrived(0, ASK, ENTRY)).does(cmd.Replay(ENTRY, Status.HIT_L1))
-    replayed.is_(st.Replaying(ASK, Status.HIT_L1))
-
-
-def test_what_memory_holds_and_does_not_suit_is_sought_anew() -> None:
-    Story().hears(ev.RequestArrived(5, ASK, STALE)).does(cmd.SeekExact()).is_(st.SeekingExact(ASK))
-
-
-@pytest.mark.parametrize("ask", [replace(ASK, reads=False), replace(ASK, refusal="no"), pass_through("not JSON")])
-def test_what_memory_holds_is_not_used_for_who_does_not_read(ask: Ask) -> None:
-    story = Story().hears(ev.RequestArrived(0, ask, ENTRY))
-    assert not any(isinstance(command, cmd.Replay) for command in story.commands)
-
-
 def test_a_miss_is_forwarded_relayed_and_stored() -> None:
     ask = replace(ASK, lifetime=60.0, wants_usage=True)
     entry = EntryFacts(
