@@ -101,7 +101,12 @@ def _each(holder: JsonObject, field: str, change: Rule) -> JsonObject:
     items = holder.get(field)
     if not isinstance(items, list):
         return holder
-    changed: list[Json] = [change(item) if isinstance(item, dict) else item for item in items]
-    if all(new is old for new, old in zip(changed, items, strict=True)):
+    changed: list[Json] | None = None
+    for place, item in enumerate(items):
+        new = change(item) if isinstance(item, dict) else item
+        if new is not item:
+            changed = list(items) if changed is None else changed
+            changed[place] = new
+    if changed is None:
         return holder
     return {**holder, field: changed}

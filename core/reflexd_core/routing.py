@@ -77,6 +77,13 @@ class Upstream:
     """How this provider's own keys begin, where no other's do."""
     keyless: bool = False
     """Answers without a key (local model servers)."""
+    known_as: str | None = None
+    """What stands for it in keys where its address does not (the mock provider has another one at each start)."""
+
+    @property
+    def identity(self) -> str:
+        """Whose answers these are: an upstream that is pointed elsewhere is another one, whatever its name."""
+        return self.known_as or self.base_url
 
 
 def _preset(name: str, base_url: str, key_env: str, *key_prefixes: str, keyless: bool = False) -> Upstream:
