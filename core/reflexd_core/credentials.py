@@ -42,13 +42,17 @@ class Unroutable:
 
 
 def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """The secrets that the client sent, without their scheme, by header (headers by lower-case name)."""
+    """The secrets that the client sent, by header (headers by lower-case name).
+
+    Less ``Bearer``; of another scheme the whole value, since what it is worth only the provider can tell.
+    """
     found: dict[str, str] = {}
     for name in CREDENTIAL_HEADERS:
         value = headers.get(name, "").strip()
         if name == "authorization":
-            scheme, _, value = value.partition(" ")
-            value = value.strip() if scheme.lower() == "bearer" else ""
+            scheme, _, secret = value.partition(" ")
+            if scheme.lower() == "bearer":
+                value = secret.strip()
         if value:
             found[name] = value
     return found
@@ -56,12 +60,15 @@ def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 def is_placeholder(credential: str, upstreams: Collection[Upstream]) -> bool:
     """Whether it is no key of anybody's: ``reflex``, ``EMPTY``, ``lm-studio`` …"""
-    return len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
+    is_bare = " " not in credential  # "Basic dTpw" is short and yet no placeholder
+    return is_bare and len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
 
 
 def rotates(credential: str) -> bool:
     """OAuth and JWT credentials change all the time, so no tenant can be made of one."""
-    return credential.startswith("sk-ant-oat") or (credential.startswith("ey") and credential.count(".") == 2)
+    return credential.startswith(("sk-ant-oat", "ya29.")) or (
+        credential.startswith("ey") and credential.count(".") == 2
+    )
 
 
 def anonymous_tenant(credential: str, salt: bytes) -> str:

@@ -56,8 +56,8 @@ class Reading:
     """Seconds the answer may live at most, where the request itself shortens it (web search)."""
 
     def without_bodies(self) -> "Reading":
-        """What may be remembered of a request beyond its own life: facts, no text but the question's."""
-        return replace(self, keyed={}, scoped=None)
+        """What may be remembered of a request beyond its own life: facts, no text."""
+        return replace(self, keyed={}, scoped=None, question=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

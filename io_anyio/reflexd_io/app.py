@@ -30,7 +30,7 @@ from reflexd_io.upstream import UpstreamClient
 log = logging.getLogger(__name__)
 
 WARM = 1000
-"""Answers a tenant that are read into memory after a start, most recently used first."""
+"""Answers that are read into memory after a start, most recently used first."""
 
 
 class CannotListen(Exception):  # noqa: N818 - it says what the port is
@@ -69,8 +69,8 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
         async with anyio.create_task_group() as tasks:
             flights = Flights(client, Keys())
             driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
-            tasks.start_soon(_warm_up, store, memory)
-            tasks.start_soon(anyio.to_thread.run_sync, client.prepare)
+            tasks.start_soon(_warm_up, store, memory, settings.l1_bytes)
+            tasks.start_soon(_prepare, client)
             warm_up_keyring()
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
             relay = Relay(client, flights)
@@ -84,14 +84,24 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
                 log.error("the disk did not take the last answers in time; they are not kept")
 
 
-async def _warm_up(store: Store, memory: Memory) -> None:
+async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
     """L1 as it was before the restart, as far as it fits; whatever was asked for meanwhile is newer and stays."""
-    for key, answer in reversed(await store.newest(WARM)):
-        if memory.get(key) is None:
-            memory.put(key, answer)
+    try:
+        for key, answer in reversed(await store.newest(WARM, max_bytes)):
+            if memory.get(key) is None:
+                memory.put(key, answer)
+    except Exception:
+        log.exception("memory could not be warmed up; answers will be read from disk as they are asked for")
 
 
-async def _listen(settings: Settings) -> anyio.abc.Listener[anyio.abc.SocketStream]:
+async def _prepare(client: UpstreamClient) -> None:
+    try:
+        await anyio.to_thread.run_sync(client.prepare)
+    except Exception:
+        log.exception("the system's certificate store could not be read; the first call upstream will tell")
+
+
+async def _listen(settings: Settings) -> anyio.abc.SocketListener:
     try:
         listeners = await anyio.create_tcp_listener(
             local_host=settings.bind_addr, local_port=settings.port, reuse_port=False, backlog=1024
@@ -101,7 +111,9 @@ async def _listen(settings: Settings) -> anyio.abc.Listener[anyio.abc.SocketStre
             f"port {settings.port} on {settings.bind_addr} cannot be had ({error.strerror or error}); "
             "another program listens there: stop it, or choose another with --port or REFLEX_PORT"
         ) from error
-    return listeners.listeners[0]
+    listener = listeners.listeners[0]
+    assert isinstance(listener, anyio.abc.SocketListener)  # noqa: S101 - anyio types it more loosely
+    return listener
 
 
 async def stop_on_signals(stop: anyio.Event, force: anyio.CancelScope) -> None:

@@ -16,7 +16,7 @@ from reflexd_core.request import Form
 from reflexd_core.routing import Target
 from reflexd_io import codings
 from reflexd_io.exchange import Call
-from reflexd_io.keys import Keys
+from reflexd_io.keys import Keys, UnusableKey
 from reflexd_io.recording import Recording
 from reflexd_io.upstream import Response, UpstreamClient, UpstreamUnreachable
 
@@ -39,7 +39,9 @@ class Flights:
         listener: _Listener | None = None
         try:
             body = call.raw()
-            headers = await self.outgoing_headers(call.request.headers, call.route)
+            outgoing = await self.outgoing_headers(call.request.headers, call.route)
+            # Cache-Control spoke to this cache; on paths that are no cached dialect it passes.
+            headers = [(name, value) for name, value in outgoing if name.lower() != b"cache-control"]
             headers.append((b"Content-Length", b"%d" % len(body)))
             async with self._client.send("POST", url_of(call.target, call.route), headers, body) as response:
                 recording.start(response.status, response.reason, response.headers)
@@ -59,7 +61,10 @@ class Flights:
     async def outgoing_headers(self, headers: HeaderList, route: Route) -> list[tuple[bytes, bytes]]:
         """What is sent upstream, less framing, which is the caller's to add. Raises `NoKey`."""
         stored = route.whose is Whose.STORED
-        key = await self._keys.get(route.tenant, route.upstream) if stored else None
+        try:
+            key = await self._keys.get(route.tenant, route.upstream) if stored else None
+        except UnusableKey as error:
+            raise NoKey(str(error)) from error
         if stored and key is None and not route.upstream.keyless:
             raise NoKey(_how_to_give_a_key(route))
         outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)

@@ -23,6 +23,10 @@ ASK_AGAIN = 60.0
 for it one after the other."""
 
 
+class UnusableKey(Exception):  # noqa: N818 - it says what the key is
+    """A stored key that cannot be sent in a header. The message names where it is stored, never the key."""
+
+
 class Keys:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], str | None] = {}
@@ -30,7 +34,7 @@ class Keys:
         self._lock = anyio.Lock()
 
     async def get(self, tenant: str, upstream: Upstream) -> str | None:
-        """The tenant's key for the upstream, or None.
+        """The tenant's key for the upstream, or None. Raises `UnusableKey`.
 
         The environment's key is the default tenant's; it stands in for others only where no keyring could hold
         keys of their own.
@@ -46,8 +50,11 @@ class Keys:
                 key, usable = await self._from_keyring(tenant, upstream.name)
                 if usable is None:  # it may be unlocked later, and its key goes before the environment's
                     self._silent_until[name] = monotonic() + ASK_AGAIN
+            source = f"keyring entry {APP} {tenant}/{upstream.name}"
             if key is None and (tenant == DEFAULT_TENANT or usable is False):
-                key = os.environ.get(upstream.key_env, "").strip() or None
+                key, source = os.environ.get(upstream.key_env, "").strip() or None, upstream.key_env
+            if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+                raise UnusableKey(f"The key in {source} is no key: it has a line break, a space or odd characters.")
             if usable is not None:
                 self._found[name] = key
             return key

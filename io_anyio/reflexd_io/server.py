@@ -16,6 +16,7 @@ from reflexd_io.incoming import BadRequest, ClientGone, Phase
 
 log = logging.getLogger(__name__)
 
+ACCEPT_PAUSE = 0.1
 GRACE = 30.0
 """Seconds that answers under way are given when the server stops."""
 SWEEP = 1.0
@@ -29,17 +30,28 @@ class Server:
         self._draining = False
         self._empty = anyio.Event()
 
-    async def serve(self, listener: anyio.abc.Listener[anyio.abc.SocketStream], stop: anyio.Event) -> None:
+    async def serve(self, listener: anyio.abc.SocketListener, stop: anyio.Event) -> None:
         """Serve until ``stop`` is set, then drain. Cancel to end at once."""
         async with anyio.create_task_group() as handlers:
             handlers.start_soon(self._watch_time)
             async with anyio.create_task_group() as acceptors:
-                acceptors.start_soon(listener.serve, self._serve_connection, handlers)
+                acceptors.start_soon(self._accept, listener, handlers)
                 await stop.wait()
                 acceptors.cancel_scope.cancel()
             await listener.aclose()
             await self._drain()
             handlers.cancel_scope.cancel()
+
+    async def _accept(self, listener: anyio.abc.SocketListener, handlers: anyio.abc.TaskGroup) -> None:
+        """Take connections for ever. One that cannot be had (no descriptors left, say) must not end the others."""
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                log.warning("a connection could not be taken, the next try is in %s s: %s", ACCEPT_PAUSE, error)
+                await anyio.sleep(ACCEPT_PAUSE)
+            else:
+                handlers.start_soon(self._serve_connection, stream)
 
     async def _watch_time(self) -> None:
         while True:

@@ -107,6 +107,10 @@ class UpstreamClient:
 
     def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
         scheme, proxy = urlsplit(url).scheme, proxy_for(url)
+        if proxy is not None and not proxy.startswith(("http://", "https://")):
+            raise UpstreamUnreachable(
+                f"the proxy of the environment is no HTTP proxy ({proxy.partition('://')[0]})", 400
+            )
         pool = self._pools.get((scheme, proxy))
         if pool is None:
             if scheme == "https":
@@ -192,7 +196,14 @@ class _WatchedStream(httpcore.AsyncNetworkStream):
         return _is_readable(self._socket)
 
 
-_FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.ProxyError, OSError)
+_FAILURES = (
+    httpcore.UnsupportedProtocol,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.ProxyError,
+    OSError,
+)
 
 
 def _is_readable(sock: socket.socket | None) -> bool:
@@ -209,6 +220,8 @@ def _is_readable(sock: socket.socket | None) -> bool:
 def _translated(error: Exception) -> UpstreamUnreachable:
     """Foreign exceptions end here; the message is for the client to read."""
     status = 504 if isinstance(error, httpcore.TimeoutException) else 502
+    if isinstance(error, httpcore.LocalProtocolError):  # its text quotes the header that is at fault
+        return UpstreamUnreachable("the request cannot be sent as HTTP/1.1", status)
     said = str(error) or {
         httpcore.ConnectTimeout: "connecting took too long",
         httpcore.ReadTimeout: "it stayed silent for too long",
@@ -248,4 +261,5 @@ def _proxy_of(scheme: str, host: str) -> str | None:
     """``HTTPS_PROXY`` and its kin, ``NO_PROXY`` and the system's settings; never for loopback."""
     if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
         return None
-    return getproxies().get(scheme)
+    proxy = getproxies().get(scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

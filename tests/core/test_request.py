@@ -5,21 +5,21 @@ from dataclasses import replace
 from reflexd_core.request import Form, Question, Reading
 
 
-def test_only_facts_and_the_question_are_remembered_of_a_request() -> None:
+def test_only_facts_are_remembered_of_a_request() -> None:
     reading = Reading(
         model="m",
         form=Form.STREAM,
         wants_usage=True,
         keyed={"messages": ["secret"]},
         scoped={"messages": ["secret"]},
-        question=Question(text="q"),
+        question=Question(text="secret"),
         exact_only=None,
         rules=("drop-envelope",),
         stateful="container",
         refusal="no",
         lifetime=600.0,
     )
-    assert reading.without_bodies() == replace(reading, keyed={}, scoped=None)
+    assert reading.without_bodies() == replace(reading, keyed={}, scoped=None, question=None)
     assert "secret" not in repr(reading.without_bodies())
 
 

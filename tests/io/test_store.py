@@ -378,8 +378,11 @@ async def test_after_a_restart_the_most_recently_used_are_there_to_warm_up(tmp_p
         await _put(store, _record(50), tenant="team")
         store.touch("default", _key(3))
     async with _open(tmp_path) as store:
-        found = await store.newest(5)
-    assert [key for key, _ in found] == [_key(3), _key(19), _key(18), _key(17), _key(16), _key(50)]
+        found = await store.newest(6, 1 << 30)
+        everything = await store.newest(100, 1 << 30)
+    expected = [_key(3), _key(19), _key(18), _key(17), _key(16)]
+    assert [key for key, _ in found if key != _key(50)][:5] == expected
+    assert {key for key, _ in everything} == {*(_key(number) for number in range(20)), _key(50)}
     assert found[0][1].recorded == ANSWER
 
 
@@ -391,7 +394,7 @@ async def test_a_row_that_no_reflex_wrote_is_left_out_alone(tmp_path: Path) -> N
         connection.execute("UPDATE entries SET form = 'poem' WHERE key = ?", (_key(2),))
         connection.commit()
     async with _open(tmp_path) as store:
-        assert [key for key, _ in await store.newest(5)] == [_key(0)]
+        assert [key for key, _ in await store.newest(5, 1 << 30)] == [_key(0)]
         assert await store.get("default", _key(0)) is not None
         for number in (1, 2):
             with pytest.raises(StoreUnavailable):
@@ -499,3 +502,24 @@ async def test_upkeep_that_failed_is_told_until_it_succeeds(
             other.execute("BEGIN IMMEDIATE")
             await _until(lambda: "default" in store.problems)
         await _until(lambda: store.problems == {})
+
+
+async def test_warming_up_takes_no_more_than_it_may(tmp_path: Path) -> None:
+    async with _open(tmp_path) as store:
+        await _put(store, *(_record(number) for number in range(120)))
+    async with _open(tmp_path) as store:
+        assert len(await store.newest(1000, 1 << 30)) == 120
+        assert len(await store.newest(1000, 1)) == 50, "one step, and no second one"
+        assert len(await store.newest(60, 1 << 30)) == 60
+
+
+async def test_however_many_tenants_there_are_few_files_are_open(tmp_path: Path) -> None:
+    async with _open(tmp_path) as store:
+        for number in range(40):
+            done = anyio.Event()
+            store.put(f"t{number}", _record(number), lambda _, done=done: done.set())
+            await done.wait()
+        for number in range(40):
+            assert await store.get(f"t{number}", _key(number)) is not None
+        assert len(store._readers) <= 16
+        assert len(store._writer._connections) <= 16

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,12 @@ from reflexd_io.store import records, schema
 from reflexd_io.store.records import ANSWER_COLUMNS, Record, read_answer
 from reflexd_io.store.writer import Operation, Writer
 
+_OPEN = 16
+"""Files open for reading at a time."""
+_BUSY = 0.2
+"""Seconds that a reader waits for its turn; the driver gives the whole look-up a little more."""
+_WARM_STEP = 50
+
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,7 +42,7 @@ class Store:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._writer = Writer(folder, max_bytes=max_bytes)
-        self._readers: dict[str, _Reader] = {}
+        self._readers: OrderedDict[str, _Reader] = OrderedDict()
         self._limiter = anyio.CapacityLimiter(8)
 
     def start(self) -> None:
@@ -53,13 +60,27 @@ class Store:
             return None
         return await anyio.to_thread.run_sync(reader.get, key, abandon_on_cancel=True, limiter=self._limiter)
 
-    async def newest(self, limit: int) -> list[tuple[bytes, Answer]]:
-        """The most recently used answers of all tenants, for warming up; what cannot be read is left out."""
+    async def newest(self, count: int, max_bytes: int) -> list[tuple[bytes, Answer]]:
+        """The most recently used answers, for warming up, at most so many and so much.
+
+        Tenants whose files changed last come first; what cannot be read is left out.
+        """
         found: list[tuple[bytes, Answer]] = []
-        for path in sorted(self._folder.glob("*.sqlite3")):
-            reader = self._reader(path.stem)
-            if reader is not None:
-                found += await anyio.to_thread.run_sync(reader.newest, limit, limiter=self._limiter)
+        files = sorted(self._folder.glob("*.sqlite3"), key=_changed, reverse=True)
+        for path in files:
+            reader = _Reader(path)  # of its own, so that no request waits for it
+            try:
+                start = 0
+                while len(found) < count and max_bytes > 0:
+                    limit = min(_WARM_STEP, count - len(found))
+                    step = await anyio.to_thread.run_sync(reader.newest, limit, start, limiter=self._limiter)
+                    if not step:
+                        break
+                    found += step
+                    start += limit
+                    max_bytes -= sum(answer.size() for _, answer in step)
+            finally:
+                await anyio.to_thread.run_sync(reader.close, limiter=self._limiter)
         return found
 
     def put(self, tenant: str, record: Record, told: Callable[[str | None], None]) -> None:
@@ -95,6 +116,9 @@ class Store:
             if not _TENANT.fullmatch(tenant) or not path.exists():
                 return None
             reader = self._readers[tenant] = _Reader(path)
+            if len(self._readers) > _OPEN:  # every key that was ever seen may have a file
+                self._readers.popitem(last=False)[1].retire()
+        self._readers.move_to_end(tenant)
         return reader
 
 
@@ -105,6 +129,7 @@ class _Reader:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
+        self._retired = False
         self.problem: str | None = None
 
     def get(self, key: bytes) -> Answer | None:
@@ -116,12 +141,12 @@ class _Reader:
         except ValueError as error:
             raise StoreUnavailable(str(error)) from error
 
-    def newest(self, limit: int) -> list[tuple[bytes, Answer]]:
+    def newest(self, limit: int, start: int) -> list[tuple[bytes, Answer]]:
         found: list[tuple[bytes, Answer]] = []
         try:
             rows = self._query(
-                f"SELECT {ANSWER_COLUMNS} FROM entries ORDER BY used DESC LIMIT ?",  # noqa: S608 - a constant
-                (limit,),
+                f"SELECT {ANSWER_COLUMNS} FROM entries ORDER BY used DESC LIMIT ? OFFSET ?",  # noqa: S608
+                (limit, start),
             )
         except StoreUnavailable:
             return found
@@ -134,24 +159,49 @@ class _Reader:
         with self._lock:
             self._drop()
 
-    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
-        with self._lock:
+    def retire(self) -> None:
+        """Close as soon as nobody reads; never waits."""
+        self._retired = True
+        if self._lock.acquire(blocking=False):
             try:
-                if self._connection is None:
-                    uri = f"{self._path.absolute().as_uri()}?mode=ro"
-                    self._connection = sqlite3.connect(uri, uri=True, timeout=0.2, check_same_thread=False)
-                    if not schema.check(self._connection):
-                        self._drop()  # just being made by the writer
-                        return []
-                rows: list[tuple[object, ...]] = self._connection.execute(sql, values).fetchall()
-            except (sqlite3.Error, schema.NewerSchema) as error:
                 self._drop()
-                self.problem = f"{self._path.name}: {error}"
-                raise StoreUnavailable(self.problem) from error
-            self.problem = None
-            return rows
+            finally:
+                self._lock.release()
+
+    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+        if not self._lock.acquire(timeout=_BUSY):  # a disk that hangs must not gather threads
+            raise StoreUnavailable(f"{self._path.name}: busy")
+        try:
+            return self._ask(sql, values)
+        finally:
+            if self._retired:
+                self._drop()
+            self._lock.release()
+
+    def _ask(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+        try:
+            if self._connection is None:
+                uri = f"{self._path.absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, timeout=0.2, check_same_thread=False)
+                if not schema.check(self._connection):
+                    self._drop()  # just being made by the writer
+                    return []
+            rows: list[tuple[object, ...]] = self._connection.execute(sql, values).fetchall()
+        except (sqlite3.Error, schema.NewerSchema) as error:
+            self._drop()
+            self.problem = f"{self._path.name}: {error}"
+            raise StoreUnavailable(self.problem) from error
+        self.problem = None
+        return rows
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

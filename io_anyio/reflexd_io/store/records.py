@@ -132,10 +132,16 @@ def read_answer(row: tuple[object, ...]) -> tuple[bytes, Answer]:
                 asked_usage=bool(asked_usage),
                 usage=usage,
             )
-            pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(headers)]
-            return key, Answer(facts, pairs, _plain(answer))
+            return key, Answer(facts, _pairs(headers), _plain(answer))
         case _:
             raise ValueError("not a row of the entries table")
+
+
+def _pairs(headers: str) -> list[tuple[bytes, bytes]]:
+    try:
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(headers)]
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"not a list of headers: {error}") from error
 
 
 def _plain(compressed: bytes) -> bytes:

@@ -10,7 +10,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ _MERGED = 256
 """Pages of the text index that are merged after each batch."""
 _MAKING_ROOM = 1.0
 """Seconds a tick may spend on it, so that new answers need not wait long."""
+_OPEN = 16
+"""Files open at a time, and looked through for what expired in one tick."""
 _TOUCHED = 100_000
 """Uses remembered between two ticks; more than that a second would only lose their exact count."""
 
@@ -50,7 +52,8 @@ class Writer:
         self._folder = folder
         self._max_bytes = max_bytes
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
-        self._connections: dict[str, sqlite3.Connection] = {}
+        self._connections: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+        self._turn = 0  # whose files the next tick looks through for what expired
         self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
@@ -122,9 +125,7 @@ class Writer:
 
     @contextmanager
     def _transaction(self, tenant: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connections.get(tenant)
-        if connection is None:
-            connection = self._connections[tenant] = self._open(tenant)
+        connection = self._connect(tenant)
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -136,6 +137,23 @@ class Writer:
                 del self._connections[tenant]  # damaged; the file may be moved away, and then a new one is made
                 connection.close()
             raise
+
+    def _connect(self, tenant: str) -> sqlite3.Connection:
+        """The tenant's connection. Every key that was ever seen may have a file, so only some are open at a time."""
+        connection = self._connections.get(tenant)
+        if connection is None:
+            connection = self._connections[tenant] = self._open(tenant)
+            if len(self._connections) > _OPEN:
+                self._connections.popitem(last=False)[1].close()
+        self._connections.move_to_end(tenant)
+        return connection
+
+    def _connected(self, tenant: str) -> sqlite3.Connection | None:
+        """As `_connect`; None for a file that cannot be opened."""
+        try:
+            return self._connect(tenant)
+        except (sqlite3.Error, schema.NewerSchema, OSError):
+            return None
 
     def _open(self, tenant: str) -> sqlite3.Connection:
         path = self._folder / f"{tenant}.sqlite3"
@@ -163,8 +181,10 @@ class Writer:
         for tenant, by_key in uses.items():
             rows = [(max(times), len(times), key) for key, times in by_key.items()]
             self._guarded(tenant, lambda db, rows=rows: _note_uses(db, rows))  # type: ignore[misc]
-        for tenant in self._sizes():
+        files = sorted(self._sizes())
+        for tenant in files[self._turn : self._turn + _OPEN]:
             self._guarded(tenant, _drop_expired)
+        self._turn = self._turn + _OPEN if self._turn + _OPEN < len(files) else 0
         self._make_room()
 
     def _guarded(self, tenant: str, run: Callable[[sqlite3.Connection], None]) -> bool:
@@ -222,7 +242,7 @@ class Writer:
         """Bytes in pages that hold nothing any more."""
         free = 0
         for tenant in tenants:
-            connection = self._connections.get(tenant)
+            connection = self._connected(tenant)
             if connection is not None:
                 (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
                 (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -233,7 +253,7 @@ class Writer:
         """Keys of the least recently used entries of all, by tenant."""
         found: list[tuple[float, str, bytes]] = []
         for tenant in tenants:
-            connection = self._connections.get(tenant)
+            connection = self._connected(tenant)
             if connection is not None:
                 rows = connection.execute("SELECT used, key FROM entries ORDER BY used LIMIT ?", (_BATCH,))
                 found += [(used, tenant, key) for used, key in rows]
@@ -244,7 +264,7 @@ class Writer:
 
     def _shrink(self, tenant: str) -> None:
         """Give free pages back to the file system."""
-        connection = self._connections.get(tenant)
+        connection = self._connected(tenant)
         if connection is None:
             return
         try:
