@@ -40,10 +40,14 @@ def apply(rules: Iterable[tuple[str, Rule]], body: JsonObject) -> tuple[JsonObje
 
 
 def drop_envelope(body: JsonObject) -> JsonObject:
-    """``$.stream``, ``$.user`` and the other fields of `DROPPED`."""
-    if DROPPED.isdisjoint(body):
+    """``$.stream``, ``$.user`` and the other fields of `DROPPED`.
+
+    A ``stream`` that is neither true, false nor null stays: some providers read a 1 as true, and Reflex cannot tell.
+    """
+    dropped = DROPPED if isinstance(body.get("stream"), bool | None) else DROPPED - {"stream"}
+    if dropped.isdisjoint(body):
         return body
-    return {name: value for name, value in body.items() if name not in DROPPED}
+    return {name: value for name, value in body.items() if name not in dropped}
 
 
 def drop_cache_control(body: JsonObject) -> JsonObject:

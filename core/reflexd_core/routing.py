@@ -1,7 +1,7 @@
 """Routing: what a request target asks for, and which upstreams there are.
 
-``/t/<tenant>`` and ``/u/<upstream>`` may stand before the path, for clients that can only be given a URL. A
-base_url with ``/v1``, without it, or with it twice works alike.
+``/t/<tenant>`` and ``/u/<upstream>`` may stand before the path, in this order, for clients that can only be given a
+URL. A base_url with ``/v1``, without it, or with it twice works alike, for the paths whose first segment is known.
 """
 
 from dataclasses import dataclass
@@ -34,6 +34,28 @@ class Target:
     dialect: Dialect | None = None
 
 
+_ROOTS = frozenset(
+    [
+        "assistants",
+        "audio",
+        "batches",
+        "chat",
+        "completions",
+        "embeddings",
+        "files",
+        "fine_tuning",
+        "images",
+        "messages",
+        "models",
+        "moderations",
+        "responses",
+        "threads",
+        "uploads",
+        "vector_stores",
+    ]
+)
+"""First segments of the OpenAI and Anthropic APIs, by which a path is known where its ``/v1`` is missing."""
+
 OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health"})
 
 
@@ -51,7 +73,8 @@ def read_target(method: str, target: str) -> Target:
     while bare == "/v1" or bare.startswith("/v1/"):
         bare, versioned = bare[3:], True
     dialect = BY_PATH.get(bare) if method == "POST" else None
-    kind = Kind.RELAYED if versioned or bare in BY_PATH else Kind.UNKNOWN
+    known = versioned or upstream is not None or bare.strip("/").partition("/")[0] in _ROOTS
+    kind = Kind.RELAYED if known else Kind.UNKNOWN
     if dialect is not None:
         kind = Kind.CACHED
     return Target(kind=kind, path=bare, query=query, tenant=tenant, upstream=upstream, dialect=dialect)

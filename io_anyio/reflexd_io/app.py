@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -31,6 +30,9 @@ log = logging.getLogger(__name__)
 
 WARM = 1000
 """Answers that are read into memory after a start, most recently used first."""
+
+
+_SIGNAL_POLL = 0.2
 
 
 class CannotListen(Exception):  # noqa: N818 - it says what the port is
@@ -118,10 +120,20 @@ async def _listen(settings: Settings) -> anyio.abc.SocketListener:
 
 async def stop_on_signals(stop: anyio.Event, force: anyio.CancelScope) -> None:
     """SIGINT and SIGTERM: the first drains, the second ends at once."""
-    wanted = [signal.SIGINT, *([signal.SIGTERM] if hasattr(socket, "AF_UNIX") else [])]
-    with anyio.open_signal_receiver(*wanted) as received:
-        async for _ in received:
-            if stop.is_set():
-                force.cancel()
-                return
-            stop.set()
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    try:
+        with anyio.open_signal_receiver(*wanted) as received:
+            async for _ in received:
+                if stop.is_set():
+                    force.cancel()
+                    return
+                stop.set()
+    except NotImplementedError:  # event loops on Windows know no signals
+        heard: list[int] = []
+        for number in wanted:
+            signal.signal(number, lambda number, _: heard.append(number))
+        while len(heard) < 2:
+            await anyio.sleep(_SIGNAL_POLL)
+            if heard:
+                stop.set()
+        force.cancel()

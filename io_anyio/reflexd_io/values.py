@@ -91,6 +91,8 @@ def read_url(source: str, url: object) -> str:
         readable = False
     if not isinstance(url, str) or not readable or not re.fullmatch(r"[^\s?#]+", url):
         raise BadSetting(f"{source}={url!r}: expected a URL such as https://api.openai.com/v1")
+    if parts.username is not None or parts.password is not None:  # it would be shown in errors, and never sent
+        raise BadSetting(f"{source}: the URL must hold no user and no password; keys go into the keyring")
     return url.rstrip("/")
 
 

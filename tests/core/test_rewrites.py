@@ -45,7 +45,10 @@ def check(rule: rewrites.Rule, body: JsonObject, expected: JsonObject) -> None:
 )
 @pytest.mark.parametrize("value", [None, True, "x", {"deep": [1]}])
 def test_drop_envelope_takes_each_named_field_off_the_top(name: str, value: object) -> None:
-    check(rewrites.drop_envelope, {"model": "m", name: value}, {"model": "m"})
+    stays = name == "stream" and not isinstance(value, bool | None)
+    check(
+        rewrites.drop_envelope, {"model": "m", name: value}, {"model": "m", name: value} if stays else {"model": "m"}
+    )
 
 
 def test_drop_envelope_names_these_fields_and_no_others() -> None:
@@ -219,3 +222,10 @@ def test_apply_gives_an_untouched_body_back_itself() -> None:
     rewritten, fired = rewrites.apply((("join-single-text", rewrites.join_single_text),), body)
     assert rewritten is body
     assert fired == ()
+
+
+def test_a_stream_flag_that_is_none_stays() -> None:
+    for odd in (1, "true", [], {}):
+        assert rewrites.drop_envelope({"stream": odd, "user": "u"}) == {"stream": odd}
+    for plain in (True, False, None):
+        assert rewrites.drop_envelope({"stream": plain, "user": "u"}) == {}

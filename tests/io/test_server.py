@@ -2,18 +2,20 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import anyio.abc
 import pytest
 
-from reflexd_io import server
+from reflexd_io import app, server
 from support.daemon import daemon, settings_for
 from support.upstream import ScriptedUpstream
 
@@ -42,6 +44,26 @@ def test_a_connection_that_cannot_be_taken_costs_nothing_but_a_pause(
         assert failed.wait(5)
         with urllib.request.urlopen(f"{runtime.url}/healthz", timeout=5) as answer:
             assert answer.status == 200
+
+
+@pytest.mark.anyio
+async def test_signals_are_heard_where_event_loops_know_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise NotImplementedError
+
+    handlers: dict[int, Callable[[int, object], None]] = {}
+    monkeypatch.setattr(app.anyio, "open_signal_receiver", unknown)
+    monkeypatch.setattr(app.signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(app, "_SIGNAL_POLL", 0.001)
+    stop = anyio.Event()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app.stop_on_signals, stop, tasks.cancel_scope)
+            await anyio.wait_all_tasks_blocked()
+            handlers[signal.SIGTERM](signal.SIGTERM, None)
+            await stop.wait()
+            handlers[signal.SIGINT](signal.SIGINT, None)
+            await anyio.sleep_forever()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="descriptor limits are POSIX")

@@ -327,3 +327,9 @@ def test_every_setting_and_variable_is_documented() -> None:
     names += ["allowed_origins", "[policy]", "[tenants.", "[upstreams."]
     missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
     assert not missing, f"README.md says nothing of: {', '.join(missing)}"
+
+
+def test_a_url_holds_no_password_and_the_message_does_not_show_it(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="REFLEX_UPSTREAM_X_URL") as refused:
+        load({}, {"REFLEX_UPSTREAM_X_URL": "https://me:secret@example.com/v1"}, None)
+    assert "secret" not in str(refused.value)

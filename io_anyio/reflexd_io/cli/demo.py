@@ -58,7 +58,9 @@ def demo(args: argparse.Namespace) -> int:
     settings = load(flags)
     with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
         try:
-            finished = anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
+            # Address and port alone are the user's: the demo shows Reflex, not somebody's configuration of it.
+            plain = Settings(port=settings.port, bind_addr=settings.bind_addr, storage_path=Path(folder))
+            finished = anyio.run(_demo, plain, args.keep, args.json)
         except BaseExceptionGroup as group:
             error = innermost(group)
             if isinstance(error, app.CannotListen):
