@@ -307,7 +307,7 @@ def size() -> Iterator[Row]:
             empty = resident_of(pid)
         tenants = list((storage / "tenants").glob("anon-*.sqlite3"))
         began = time.perf_counter()
-        asyncio.run(_fill(storage / "tenants", tenants[0].stem))
+        asyncio.run(_fill(storage / "tenants", tenants[0].stem, upstream.url))
         took = time.perf_counter() - began
         taken = sum(path.stat().st_size for path in (storage / "tenants").iterdir()) / 2**20
         yield f"writing {ENTRIES} entries", f"{ENTRIES / took:.0f} entries/s; {taken:.0f} MiB on disk", "", ""
@@ -329,7 +329,7 @@ def size() -> Iterator[Row]:
             yield f"resident memory, {ENTRIES} entries", said, "", "≤ 250 MB"
 
 
-async def _fill(folder: Path, tenant: str) -> None:
+async def _fill(folder: Path, tenant: str, upstream: str) -> None:
     store = Store(folder, max_bytes=1 << 40)
     store.start()
     left = asyncio.Semaphore(2000)
@@ -340,7 +340,7 @@ async def _fill(folder: Path, tenant: str) -> None:
         assert isinstance(parsed, dict)
         key = exact_key(
             tenant=tenant,
-            upstream="openai",
+            upstream=upstream,
             dialect="chat",
             path="/chat/completions",
             query="",
