@@ -2,8 +2,9 @@
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 
 import anyio
 import anyio.abc
@@ -29,10 +30,9 @@ from reflexd_io.upstream import UpstreamClient
 log = logging.getLogger(__name__)
 
 WARM = 1000
-"""Answers that are read into memory after a start, most recently used first."""
-
-
+"""Answers of all tenants that are read into memory after a start, most recently used first."""
 _SIGNAL_POLL = 0.2
+"""Seconds between looks at the signals that came, where the event loop knows none."""
 
 
 class CannotListen(Exception):  # noqa: N818 - it says what the port is
@@ -71,9 +71,10 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
         async with anyio.create_task_group() as tasks:
             flights = Flights(client, Keys())
             driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
-            tasks.start_soon(_warm_up, store, memory, settings.l1_bytes)
-            tasks.start_soon(_prepare, client)
-            warm_up_keyring()
+            tasks.start_soon(_helped, "warming up memory", partial(_warm_up, store, memory, settings.l1_bytes))
+            prepare = partial(anyio.to_thread.run_sync, client.prepare)
+            tasks.start_soon(_helped, "reading the system's certificates", prepare)
+            tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
             relay = Relay(client, flights)
             gateway = Gateway(settings=settings, salt=salt, memory=memory, driver=driver, relay=relay, health=health)
@@ -86,21 +87,24 @@ async def _server(settings: Settings) -> AsyncIterator[Server]:
                 log.error("the disk did not take the last answers in time; they are not kept")
 
 
+async def _helped(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do what only makes the first requests quicker: no failure of it may end the daemon."""
+    try:
+        await work()
+    except Exception:
+        log.exception("%s failed; it goes on without", what)
+
+
 async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
-    """L1 as it was before the restart, as far as it fits; whatever was asked for meanwhile is newer and stays."""
-    try:
-        for key, answer in reversed(await store.newest(WARM, max_bytes)):
-            if memory.get(key) is None:
-                memory.put(key, answer)
-    except Exception:
-        log.exception("memory could not be warmed up; answers will be read from disk as they are asked for")
+    """L1 as it was before the restart, as far as it fits."""
+    async with aclosing(store.newest(WARM, max_bytes)) as found:
+        async for key, answer in found:
+            if not memory.warm(key, answer):
+                return
 
 
-async def _prepare(client: UpstreamClient) -> None:
-    try:
-        await anyio.to_thread.run_sync(client.prepare)
-    except Exception:
-        log.exception("the system's certificate store could not be read; the first call upstream will tell")
+async def _warm_up_keyring() -> None:
+    warm_up_keyring()
 
 
 async def _listen(settings: Settings) -> anyio.abc.SocketListener:

@@ -62,7 +62,7 @@ class Known:
     route: Route
     policy: Policy
     reading: Reading | None
-    """Without its bodies; None where the body cannot be compared."""
+    """Without its bodies and texts; None where the body cannot be compared."""
     ask: Ask
     """When the request's headers say nothing to the cache."""
 
@@ -99,6 +99,22 @@ class Memory:
         while len(self._answers) > self._capacity or self.bytes > self._max_bytes:
             oldest, _ = self._answers.popitem(last=False)
             self.bytes -= self._sizes.pop(oldest)
+
+    def warm(self, key: bytes, answer: Answer) -> bool:
+        """Take an answer from before the restart, used less lately than all that is here; False if it is full.
+
+        Whatever was asked for meanwhile is newer and stays.
+        """
+        size = answer.size()
+        if key in self._answers or size * 4 > self._max_bytes:
+            return True
+        if len(self._answers) >= self._capacity or self.bytes + size > self._max_bytes:
+            return False
+        self._answers[key] = answer
+        self._answers.move_to_end(key, last=False)
+        self._sizes[key] = size
+        self.bytes += size
+        return True
 
     def weigh(self, key: bytes) -> None:
         """After an answer was turned into another form: count what it takes now."""

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from reflexd_core import __version__
 
 _LOCK = "reflexd.lock"
+_SALT = 32
 _LOCK_WAIT = 0.3
 """Seconds; `is_held` holds the lock for a moment too, which must not keep a daemon from starting."""
 
@@ -103,17 +104,26 @@ def read(storage: Path) -> Runtime | None:
 
 
 def salt(storage: Path) -> bytes:
-    """32 random bytes of this installation, made once, mode 0600."""
+    """32 random bytes of this installation, made once, mode 0600. Raises `OSError` where they cannot be had."""
     path = storage / "salt"
     try:
         found = path.read_bytes()
-        if len(found) == 32:
-            return found
     except FileNotFoundError:
-        pass
-    made = secrets.token_bytes(32)
-    path.unlink(missing_ok=True)
-    _write_private(path, made)
+        return _make_salt(path)
+    if len(found) != _SALT:  # another one would name every anonymous tenant anew, and orphan all their answers
+        raise OSError(
+            f"{path} is damaged ({len(found)} bytes instead of {_SALT}): restore it from a backup, or delete it to "
+            "have a new one made, with which the answers of anonymous tenants are not found any more"
+        )
+    return found
+
+
+def _make_salt(path: Path) -> bytes:
+    made = secrets.token_bytes(_SALT)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    _write_private(fresh, made)  # elsewhere first, so that a crash leaves no half of it
+    fresh.replace(path)
     return made
 
 
@@ -122,3 +132,5 @@ def _write_private(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

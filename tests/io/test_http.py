@@ -375,7 +375,7 @@ def test_own_hosts_and_origins_are_welcome(reflex: str, host: str) -> None:
 
 def test_unknown_paths_get_404(reflex: str, upstream: ScriptedUpstream) -> None:
     with Wire(reflex) as wire:
-        for request in (get("/nowhere"), get("/v2/models"), post(chat(), path="/chat"), get("/favicon.ico")):
+        for request in (get("/nowhere"), get("/v2/models"), post(chat(), path="/chatter"), get("/favicon.ico")):
             answer = wire.ask(request)
             assert (answer.status, answer.header("x-should-retry")) == (404, "false")
             assert "error" in answer.json()

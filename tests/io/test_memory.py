@@ -142,3 +142,22 @@ def test_the_memo_is_bounded_like_the_answers() -> None:
     assert memory.known(_key(1)) is None
     assert memory.known(_key(0)) is known
     assert memory.known(_key(2)) is known
+
+
+def test_what_was_there_before_the_restart_goes_before_what_was_asked_for_since() -> None:
+    memory = Memory(capacity=3, max_bytes=ROOM)
+    newer = _answer()
+    memory.put(_key(0), newer)
+    assert all(memory.warm(_key(number), _answer()) for number in (0, 1, 2))  # the last used of them first
+    assert memory.get(_key(0)) is newer
+    assert not memory.warm(_key(3), _answer())
+    memory.put(_key(4), _answer())
+    assert memory.get(_key(2)) is None
+    assert memory.get(_key(1)) is not None
+    size = _answer().size()
+    narrow = Memory(capacity=9, max_bytes=4 * size)
+    assert [narrow.warm(_key(number), _answer()) for number in range(5)] == [True] * 4 + [False]
+    assert narrow.bytes == 4 * size
+    tiny = Memory(capacity=9, max_bytes=size)
+    assert tiny.warm(_key(0), _answer())  # too large for it, but a smaller one may fit
+    assert len(tiny) == 0

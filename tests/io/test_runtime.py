@@ -137,8 +137,19 @@ def test_the_salt_is_made_once_and_of_this_installation(tmp_path: Path) -> None:
     assert runtime.salt(tmp_path / "other") != made
 
 
-def test_a_salt_that_was_torn_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "salt").write_bytes(b"short")
+@pytest.mark.parametrize("found", [b"", b"short", b"x" * 33])
+def test_a_damaged_salt_is_told_and_left_alone(tmp_path: Path, found: bytes) -> None:
+    """Another one would orphan every anonymous tenant without a word."""
+    (tmp_path / "salt").write_bytes(found)
+    with pytest.raises(OSError, match="instead of 32") as told:
+        runtime.salt(tmp_path)
+    assert str(tmp_path) in str(told.value)
+    assert (tmp_path / "salt").read_bytes() == found
+
+
+def test_a_salt_that_was_half_written_was_never_one(tmp_path: Path) -> None:
+    (tmp_path / "salt.new").write_bytes(b"half")
     made = runtime.salt(tmp_path)
     assert len(made) == 32
     assert runtime.salt(tmp_path) == made
+    assert not (tmp_path / "salt.new").exists()

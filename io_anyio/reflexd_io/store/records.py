@@ -4,6 +4,7 @@ import json
 import sqlite3
 import sys
 from dataclasses import dataclass
+from math import isfinite
 
 from reflexd_core.canonical import Uncomparable, read_json
 from reflexd_core.dialects import DIALECTS
@@ -93,15 +94,30 @@ def remove(connection: sqlite3.Connection, keys: list[bytes]) -> None:
         row = connection.execute("SELECT number, request FROM entries WHERE key = ?", (key,)).fetchone()
         if row is None:
             continue
-        hashes = [(bytes.fromhex(digest),) for _, digest in json.loads(row[1])]
+        hashes = _part_hashes(row[1])
         connection.executemany("UPDATE parts SET uses = uses - 1 WHERE hash = ?", hashes)
         connection.executemany("DELETE FROM parts WHERE hash = ? AND uses <= 0", hashes)
         connection.execute("DELETE FROM texts WHERE rowid = ?", (row[0],))
         connection.execute("DELETE FROM entries WHERE number = ?", (row[0],))
 
 
+def _part_hashes(listed: str) -> list[tuple[bytes]]:
+    """A damaged row goes like any other; the parts that it held are left."""
+    try:
+        return [(bytes.fromhex(digest),) for _, digest in json.loads(listed)]
+    except (ValueError, TypeError, RecursionError):
+        return []
+
+
 def read_answer(row: tuple[object, ...]) -> tuple[bytes, Answer]:
     """Key and answer of a row of `ANSWER_COLUMNS`. Raises `ValueError` for a row that no Reflex wrote."""
+    try:
+        return _read_answer(row)
+    except (TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueError(f"a damaged row: {error}") from error  # such as headers that are JSON, but no pairs
+
+
+def _read_answer(row: tuple[object, ...]) -> tuple[bytes, Answer]:
     match row:
         case (
             bytes(key),
@@ -117,7 +133,7 @@ def read_answer(row: tuple[object, ...]) -> tuple[bytes, Answer]:
             cached,
             str(headers),
             bytes(answer),
-        ):
+        ) if dialect in _BY_NAME and isfinite(created):
             usage = None
             if isinstance(taken, int) and isinstance(given, int):
                 usage = Usage(input=taken, output=given, cached_input=cached if isinstance(cached, int) else 0)
@@ -127,7 +143,7 @@ def read_answer(row: tuple[object, ...]) -> tuple[bytes, Answer]:
                 model=model,
                 form=Form(form),
                 created=created,
-                expires=expires if isinstance(expires, float) else None,
+                expires=expires if isinstance(expires, float) and isfinite(expires) else None,
                 has_usage=bool(has_usage),
                 asked_usage=bool(asked_usage),
                 usage=usage,

@@ -4,20 +4,19 @@ It lives beside the event loop and never makes it wait. Whoever hands in an oper
 once it is committed or why it was not; a store that was announced survives ``kill -9``.
 """
 
-import heapq
 import logging
 import queue
 import sqlite3
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from reflexd_io.store import records, schema
+from reflexd_io.store.connections import Connections
+from reflexd_io.store.upkeep import Upkeep, Uses
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +27,12 @@ _GROUP = 256
 _TICK = 5.0
 """Seconds between looks at what expired and at how much room is taken."""
 _LOCK_WAIT = 2.0
-_BATCH = 32
-"""Entries dropped at a time to make room."""
-_MERGED = 256
-"""Pages of the text index that are merged after each batch."""
-_MAKING_ROOM = 1.0
-"""Seconds a tick may spend on it, so that new answers need not wait long."""
-_OPEN = 16
-"""Files open at a time, and looked through for what expired in one tick."""
 _TOUCHED = 100_000
 """Uses remembered between two ticks; more than that a second would only lose their exact count."""
+_MAX_WAITING = 256 * 1024 * 1024
+"""Bytes of answers and requests that may wait for a slow disk; each is held in memory until it is written."""
+_MAX_PROBLEMS = 100
+"""Tenants whose problem is told; on a full disk it is everybody's, and the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +40,18 @@ class Operation:
     tenant: str
     run: Callable[[sqlite3.Connection], None]
     told: Told
+    size: int = 0
+    """Bytes it holds in memory while it waits."""
 
 
 class Writer:
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
-        self._folder = folder
-        self._max_bytes = max_bytes
+    def __init__(self, folder: Path, known: set[str], *, max_bytes: int) -> None:
+        """``known``: tenants that have a file; those made here are added."""
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
-        self._connections: OrderedDict[str, sqlite3.Connection] = OrderedDict()
-        self._turn = 0  # whose files the next tick looks through for what expired
+        self._waiting = 0
+        self._waiting_lock = threading.Lock()
+        self._connections = Connections(folder, known, lock_wait=_LOCK_WAIT)
+        self._upkeep = Upkeep(folder, known, self._connections, max_bytes=max_bytes, guarded=self._guarded)
         self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
@@ -63,8 +61,14 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, operation: Operation) -> None:
+    def submit(self, operation: Operation) -> bool:
+        """False, and it is not taken, where too much waits for the disk already."""
+        with self._waiting_lock:
+            if self._waiting and self._waiting + operation.size > _MAX_WAITING:
+                return False
+            self._waiting += operation.size
         self._queue.put(operation)
+        return True
 
     def touch(self, tenant: str, key: bytes, at: float) -> None:
         """Note a use; written with the next tick, lost without harm."""
@@ -89,8 +93,7 @@ class Writer:
                 except Exception:  # the thread must live, whatever upkeep met
                     log.exception("the store's upkeep failed; it is tried again")
                 next_tick = time.monotonic() + _TICK
-        for connection in self._connections.values():
-            connection.close()
+        self._connections.close_all()
 
     def _next_group(self, timeout: float) -> tuple[list[Operation], bool]:
         group: list[Operation] = []
@@ -117,15 +120,24 @@ class Writer:
                 return
             self._report(tenant, error)  # a lock or a full disk is nobody's fault, and waiting once is enough
             for operation in group:
-                _tell(operation, self.problems[tenant])
+                self._tell(operation, self.problems[tenant])
             return
         self.problems.pop(tenant, None)
+        self._upkeep.note_written(tenant)
         for operation in group:
-            _tell(operation, None)
+            self._tell(operation, None)
+
+    def _tell(self, operation: Operation, problem: str | None) -> None:
+        with self._waiting_lock:
+            self._waiting -= operation.size
+        try:
+            operation.told(problem)
+        except Exception:  # the thread must live, whatever is made of its news
+            log.exception("a store's end could not be told")
 
     @contextmanager
     def _transaction(self, tenant: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connect(tenant)
+        connection = self._connections.get(tenant)
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -134,58 +146,24 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-                del self._connections[tenant]  # damaged; the file may be moved away, and then a new one is made
-                connection.close()
+                self._connections.close(tenant)  # damaged; the file may be moved away, and then a new one is made
             raise
-
-    def _connect(self, tenant: str) -> sqlite3.Connection:
-        """The tenant's connection. Every key that was ever seen may have a file, so only some are open at a time."""
-        connection = self._connections.get(tenant)
-        if connection is None:
-            connection = self._connections[tenant] = self._open(tenant)
-            if len(self._connections) > _OPEN:
-                self._connections.popitem(last=False)[1].close()
-        self._connections.move_to_end(tenant)
-        return connection
-
-    def _connected(self, tenant: str) -> sqlite3.Connection | None:
-        """As `_connect`; None for a file that cannot be opened."""
-        try:
-            return self._connect(tenant)
-        except (sqlite3.Error, schema.NewerSchema, OSError):
-            return None
-
-    def _open(self, tenant: str) -> sqlite3.Connection:
-        path = self._folder / f"{tenant}.sqlite3"
-        if not path.exists():
-            path.touch(mode=0o600)
-        connection = sqlite3.connect(path, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
-        try:
-            schema.prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
     def _report(self, tenant: str, error: Exception) -> None:
         reason = f"{tenant}.sqlite3: {error}"
         if self.problems.get(tenant) != reason:
             log.warning("storage is degraded, answers are served but not kept: %s", reason)
+        self.problems.pop(tenant, None)
+        while len(self.problems) >= _MAX_PROBLEMS:
+            self.problems.pop(next(iter(self.problems)))
         self.problems[tenant] = reason
 
     def _tick(self) -> None:
-        uses: dict[str, dict[bytes, list[float]]] = {}
+        uses: Uses = {}
         while self._touched:
             tenant, key, at = self._touched.popleft()
             uses.setdefault(tenant, {}).setdefault(key, []).append(at)
-        for tenant, by_key in uses.items():
-            rows = [(max(times), len(times), key) for key, times in by_key.items()]
-            self._guarded(tenant, lambda db, rows=rows: _note_uses(db, rows))  # type: ignore[misc]
-        files = sorted(self._sizes())
-        for tenant in files[self._turn : self._turn + _OPEN]:
-            self._guarded(tenant, _drop_expired)
-        self._turn = self._turn + _OPEN if self._turn + _OPEN < len(files) else 0
-        self._make_room()
+        self._upkeep.tick(uses, set(self._neglected))
 
     def _guarded(self, tenant: str, run: Callable[[sqlite3.Connection], None]) -> bool:
         """Do some upkeep in a transaction; what fails is tried again at the next tick."""
@@ -200,98 +178,3 @@ class Writer:
             self._neglected.discard(tenant)
             self.problems.pop(tenant, None)
         return True
-
-    def _sizes(self) -> dict[str, int]:
-        """Bytes on disk by tenant."""
-        sizes: dict[str, int] = {}
-        for path in self._folder.glob("*.sqlite3*"):
-            with suppress(FileNotFoundError):  # a log that was just folded in
-                tenant = path.name.partition(".sqlite3")[0]
-                sizes[tenant] = sizes.get(tenant, 0) + path.stat().st_size
-        return sizes
-
-    def _make_room(self) -> None:
-        """Least recently used first, over all tenants, until a tenth of the limit is free.
-
-        What an entry takes shows only once it is gone, since it may share its request's parts with others; so the
-        free pages are counted after each batch.
-        """
-        sizes = self._sizes()
-        if sum(sizes.values()) <= self._max_bytes:
-            return
-        for tenant in sizes:  # free pages, and logs that repeat what the file says, are no reason to drop anything
-            self._shrink(tenant)
-        sizes = self._sizes()
-        excess = sum(sizes.values()) - self._max_bytes
-        if excess <= 0:
-            return
-        goal = excess + self._max_bytes // 10
-        able = set(sizes)
-        until = time.monotonic() + _MAKING_ROOM
-        while self._free(able) < goal and time.monotonic() < until:
-            oldest = self._oldest(able)
-            if not oldest:
-                break
-            for tenant, keys in oldest.items():
-                if not self._guarded(tenant, partial(_drop, keys=keys)):
-                    able.discard(tenant)
-        for tenant in able:
-            self._shrink(tenant)
-
-    def _free(self, tenants: set[str]) -> int:
-        """Bytes in pages that hold nothing any more."""
-        free = 0
-        for tenant in tenants:
-            connection = self._connected(tenant)
-            if connection is not None:
-                (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
-                (size,) = connection.execute("PRAGMA page_size").fetchone()
-                free += pages * size
-        return free
-
-    def _oldest(self, tenants: set[str]) -> dict[str, list[bytes]]:
-        """Keys of the least recently used entries of all, by tenant."""
-        found: list[tuple[float, str, bytes]] = []
-        for tenant in tenants:
-            connection = self._connected(tenant)
-            if connection is not None:
-                rows = connection.execute("SELECT used, key FROM entries ORDER BY used LIMIT ?", (_BATCH,))
-                found += [(used, tenant, key) for used, key in rows]
-        by_tenant: dict[str, list[bytes]] = {}
-        for _, tenant, key in heapq.nsmallest(_BATCH, found):
-            by_tenant.setdefault(tenant, []).append(key)
-        return by_tenant
-
-    def _shrink(self, tenant: str) -> None:
-        """Give free pages back to the file system."""
-        connection = self._connected(tenant)
-        if connection is None:
-            return
-        try:
-            connection.executescript("PRAGMA incremental_vacuum")  # `execute` steps once, which frees a single page
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.Error as error:  # somebody reads; the next tick comes soon
-            log.debug("%s.sqlite3 could not be shrunk: %s", tenant, error)
-
-
-def _tell(operation: Operation, problem: str | None) -> None:
-    try:
-        operation.told(problem)
-    except Exception:  # the thread must live, whatever is made of its news
-        log.exception("a store's end could not be told")
-
-
-def _note_uses(connection: sqlite3.Connection, rows: list[tuple[float, int, bytes]]) -> None:
-    connection.executemany("UPDATE entries SET used = max(used, ?), hits = hits + ? WHERE key = ?", rows)
-
-
-def _drop_expired(connection: sqlite3.Connection) -> None:
-    now = time.time()
-    gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
-    records.remove(connection, [key for (key,) in gone])
-
-
-def _drop(connection: sqlite3.Connection, keys: list[bytes]) -> None:
-    records.remove(connection, keys)
-    # A deleted text only stops being found; its words leave the index when segments are merged, bit by bit.
-    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))

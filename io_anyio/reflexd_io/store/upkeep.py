@@ -1,0 +1,191 @@
+"""Upkeep: noting uses, dropping what expired and making room, in the writer's thread between its commits.
+
+A tick looks only at the tenants that were used or written since the last one, and at one of the others in turn:
+there may be thousands, and nothing changes in most of them.
+"""
+
+import heapq
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from reflexd_io.store import records, schema
+from reflexd_io.store.connections import OPEN, Connections
+
+log = logging.getLogger(__name__)
+
+Uses = dict[str, dict[bytes, list[float]]]
+"""When each key was used, by tenant."""
+Guarded = Callable[[str, Callable[[sqlite3.Connection], None]], bool]
+"""Do something in a transaction on the tenant's file; False, and told as a problem, where that failed."""
+
+_BATCH = 32
+"""Entries dropped at a time to make room."""
+_MERGED = 256
+"""Pages of the text index that are merged after each batch."""
+_MAKING_ROOM = 1.0
+"""Seconds a tick may spend on it, so that new answers need not wait long."""
+_UNKNOWN = float("-inf")
+_NEVER = float("inf")
+
+
+class Upkeep:
+    def __init__(
+        self, folder: Path, known: set[str], connections: Connections, *, max_bytes: int, guarded: Guarded
+    ) -> None:
+        self._folder = folder
+        self._known = known
+        self._connections = connections
+        self._max_bytes = max_bytes
+        self._guarded = guarded
+        self._written: set[str] = set()
+        self._turn: list[str] = []
+        self._sizes: dict[str, int] | None = None
+        """Bytes on disk by tenant, as far as this process changed them; all are measured before room is made."""
+        self._unshrunk: set[str] = set()
+        """Tenants whose file may have free pages or a log that repeats what it says."""
+        self._oldest: dict[str, float] = {}
+        """No entry of the tenant was used before; not there where nobody has looked since it was written."""
+
+    def note_written(self, tenant: str) -> None:
+        self._written.add(tenant)
+        self._oldest.pop(tenant, None)
+
+    def tick(self, uses: Uses, neglected: set[str]) -> None:
+        """``neglected``: tenants whose upkeep failed the last time."""
+        if self._sizes is None:
+            self._measure_all()
+            self._unshrunk = set(self._known)
+        due = self._written | (uses.keys() & self._known) | neglected
+        self._written = set()
+        for tenant in due:
+            self._look_at(tenant, uses.get(tenant, {}))
+        if not self._turn:
+            self._turn = sorted(self._known)
+        if self._turn and (tenant := self._turn.pop()) not in due:
+            was_open = tenant in self._connections
+            self._look_at(tenant, {})
+            if not was_open:
+                self._connections.close(tenant)
+        self._make_room()
+
+    def _look_at(self, tenant: str, uses: dict[bytes, list[float]]) -> None:
+        if not (self._folder / f"{tenant}.sqlite3").exists():  # moved away; a new one is made with its next answer
+            return
+        rows = [(max(times), len(times), key) for key, times in uses.items()]
+        self._guarded(tenant, partial(_note_uses_and_drop_expired, rows=rows))
+        self._unshrunk.add(tenant)
+        if self._sizes is not None:
+            self._sizes[tenant] = self._measure(tenant)
+
+    def _measure(self, tenant: str) -> int:
+        size = 0
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):  # a log that was just folded in
+                size += (self._folder / f"{tenant}.sqlite3{suffix}").stat().st_size
+        return size
+
+    def _measure_all(self) -> dict[str, int]:
+        self._known.update(tenants_in(self._folder))
+        self._sizes = {tenant: size for tenant in self._known if (size := self._measure(tenant))}
+        return self._sizes
+
+    def _make_room(self) -> None:
+        """Least recently used first, over all tenants, until a tenth of the limit is free.
+
+        What an entry takes shows only once it is gone, since it may share its request's parts with others; so the
+        free pages are counted after each batch.
+        """
+        if sum((self._sizes or {}).values()) <= self._max_bytes:
+            return
+        until = time.monotonic() + _MAKING_ROOM
+        for tenant in list(self._unshrunk):  # free pages and logs are no reason to drop anything
+            if time.monotonic() > until:
+                return
+            self._shrink(tenant)
+        sizes = self._measure_all()
+        excess = sum(sizes.values()) - self._max_bytes
+        if excess <= 0:
+            return
+        goal = excess + self._max_bytes // 10
+        able = set(sizes)
+        freed: dict[str, int] = {}
+        while sum(freed.values()) < goal and time.monotonic() < until:
+            chosen = self._next_to_go(able)
+            if chosen is None:
+                break
+            for tenant, keys in chosen.items():
+                if not self._guarded(tenant, partial(_drop, tenant=tenant, keys=keys, freed=freed)):
+                    able.discard(tenant)
+        for tenant in freed:
+            self._shrink(tenant)
+            sizes[tenant] = self._measure(tenant)
+
+    def _next_to_go(self, able: set[str]) -> dict[str, list[bytes]] | None:
+        """Keys of the least recently used entries of all, by tenant; None where there are none.
+
+        As many files are read as may be open. What was used after the oldest entry that the others may have is
+        left alone, so {} means that those are to be read first: they are, when this is called again.
+        """
+        first = heapq.nsmallest(OPEN + 1, ((self._oldest.get(tenant, _UNKNOWN), tenant) for tenant in able))
+        horizon = first.pop()[0] if len(first) > OPEN else _NEVER
+        found: list[tuple[float, str, bytes]] = []
+        for _, tenant in first:
+            rows: list[tuple[float, bytes]] = []
+            if not self._guarded(tenant, partial(_read_oldest, into=rows)):
+                able.discard(tenant)
+                continue
+            self._oldest[tenant] = rows[0][0] if rows else _NEVER
+            found += [(used, tenant, key) for used, key in rows]
+        if not found and horizon == _NEVER:
+            return None
+        by_tenant: dict[str, list[bytes]] = {}
+        for used, tenant, key in heapq.nsmallest(_BATCH, found):
+            if used <= horizon:
+                by_tenant.setdefault(tenant, []).append(key)
+        return by_tenant
+
+    def _shrink(self, tenant: str) -> None:
+        """Give free pages back to the file system."""
+        self._unshrunk.discard(tenant)
+        if not (self._folder / f"{tenant}.sqlite3").exists():
+            return
+        try:
+            connection = self._connections.get(tenant)
+            connection.executescript("PRAGMA incremental_vacuum")  # `execute` steps once, which frees a single page
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except (sqlite3.Error, schema.NewerSchema, OSError) as error:
+            log.debug("%s.sqlite3 could not be shrunk: %s", tenant, error)
+            busy = True
+        if busy:  # somebody reads; the next tick comes soon
+            self._unshrunk.add(tenant)
+
+
+def tenants_in(folder: Path) -> set[str]:
+    """Tenants that have a file."""
+    return {path.stem for path in folder.glob("*.sqlite3")}
+
+
+def _note_uses_and_drop_expired(connection: sqlite3.Connection, rows: list[tuple[float, int, bytes]]) -> None:
+    connection.executemany("UPDATE entries SET used = max(used, ?), hits = hits + ? WHERE key = ?", rows)
+    now = time.time()
+    gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
+    records.remove(connection, [key for (key,) in gone])
+
+
+def _read_oldest(connection: sqlite3.Connection, into: list[tuple[float, bytes]]) -> None:
+    into += connection.execute("SELECT used, key FROM entries ORDER BY used LIMIT ?", (_BATCH,)).fetchall()
+
+
+def _drop(connection: sqlite3.Connection, tenant: str, keys: list[bytes], freed: dict[str, int]) -> None:
+    """``freed`` is told how many bytes are in pages that hold nothing any more."""
+    records.remove(connection, keys)
+    # A deleted text only stops being found; its words leave the index when segments are merged, bit by bit.
+    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    freed[tenant] = pages * size
