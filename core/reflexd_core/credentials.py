@@ -7,6 +7,7 @@ to; an upstream's stored key is used only where the client brought none of its o
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import parse_qsl
 
 from blake3 import blake3
 
@@ -49,19 +50,27 @@ def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in CREDENTIAL_HEADERS:
         value = headers.get(name, "").strip()
-        if name == "authorization":
-            scheme, _, secret = value.partition(" ")
-            if scheme.lower() == "bearer":
-                value = secret.strip()
+        if name == "authorization" and _is_bearer(value):
+            value = value[len("bearer") :].strip()
         if value:
             found[name] = value
     return found
 
 
+def key_in_query(query: str) -> str | None:
+    """The secret of ``?key=…``, which Google's APIs take in place of a header."""
+    if "key=" not in query:
+        return None
+    return next((value for name, value in parse_qsl(query) if name == "key"), None)
+
+
+def _is_bearer(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == "bearer"
+
+
 def is_placeholder(credential: str, upstreams: Collection[Upstream]) -> bool:
     """Whether it is no key of anybody's: ``reflex``, ``EMPTY``, ``lm-studio`` …"""
-    is_bare = " " not in credential  # "Basic dTpw" is short and yet no placeholder
-    return is_bare and len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
+    return len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
 
 
 def rotates(credential: str) -> bool:
@@ -88,12 +97,29 @@ def route(
 ) -> Route | Unroutable:
     """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation."""
     sent = credentials_of(headers)
-    own_keys = [secret for secret in sent.values() if not is_placeholder(secret, upstreams.values())]
+    # Placeholders stand where clients insist on a key: as a bearer or in a header of its own, not in other schemes.
+    never_placeholder = {"authorization"} if not _is_bearer(headers.get("authorization", "").strip()) else set()
+    own_keys = [
+        secret
+        for name, secret in sent.items()
+        if name in never_placeholder or not is_placeholder(secret, upstreams.values())
+    ]
+    in_query = key_in_query(target.query)
+    if in_query is not None:
+        own_keys.append(in_query)
     placeholder = not own_keys
     credential = own_keys[0] if own_keys else next(iter(sent.values()), None)
     upstream = _upstream(target, None if placeholder else credential, upstreams, default_upstream)
     if isinstance(upstream, Unroutable):
         return upstream
+    if in_query is not None and in_query != credential and target.upstream is None:
+        owner = _owner(in_query, upstreams.values())
+        if owner is not None and owner != upstream:  # headers can be withheld, a query goes as it came
+            return Unroutable(
+                code="contradicting_keys",
+                message=f"The query holds a key of {owner.name}, and the headers lead to {upstream.name}; "
+                "send one of them, or name the upstream in the path (/u/<upstream>/v1).",
+            )
     tenant = _named_tenant(target, headers, tenants)
     if tenant is None:
         own = credential is not None and not placeholder and not rotates(credential)

@@ -1,7 +1,8 @@
 """Routing: what a request target asks for, and which upstreams there are.
 
 ``/t/<tenant>`` and ``/u/<upstream>`` may stand before the path, in this order, for clients that can only be given a
-URL. A base_url with ``/v1``, without it, or with it twice works alike, for the paths whose first segment is known.
+URL. What follows ``/u/<upstream>`` goes there whatever it is. Elsewhere a base_url with ``/v1``, without it, or with
+it twice works alike; without it, only for paths whose first segment is known (`_ROOTS`), and the rest is nobody's.
 """
 
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def read_target(method: str, target: str) -> Target:
     while bare == "/v1" or bare.startswith("/v1/"):
         bare, versioned = bare[3:], True
     dialect = BY_PATH.get(bare) if method == "POST" else None
-    known = versioned or upstream is not None or bare.strip("/").partition("/")[0] in _ROOTS
+    known = versioned or upstream is not None or bare.removeprefix("/").partition("/")[0] in _ROOTS
     kind = Kind.RELAYED if known else Kind.UNKNOWN
     if dialect is not None:
         kind = Kind.CACHED

@@ -92,7 +92,7 @@ def read_keyring(tenant: str, upstream: str) -> tuple[str | None, bool | None]:
     import keyring.errors  # noqa: PLC0415
 
     try:
-        return keyring.get_password(APP, f"{tenant}/{upstream}"), True
+        return (keyring.get_password(APP, f"{tenant}/{upstream}") or "").strip() or None, True
     except keyring.errors.NoKeyringError:
         return None, False
     except Exception:  # noqa: BLE001 - backends raise what they like; a locked keyring is not a missing one

@@ -44,13 +44,17 @@ class Server:
 
     async def _accept(self, listener: anyio.abc.SocketListener, handlers: anyio.abc.TaskGroup) -> None:
         """Take connections for ever. One that cannot be had (no descriptors left, say) must not end the others."""
+        failing = False
         while True:
             try:
                 stream = await listener.accept()
             except OSError as error:
-                log.warning("a connection could not be taken, the next try is in %s s: %s", ACCEPT_PAUSE, error)
+                if not failing:  # once a spell: without descriptors it fails ten times a second
+                    log.warning("no connection can be taken, trying every %s s: %s", ACCEPT_PAUSE, error)
+                failing = True
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
+                failing = False
                 handlers.start_soon(self._serve_connection, stream)
 
     async def _watch_time(self) -> None:

@@ -68,12 +68,22 @@ def load(
         given = values.read_value("REFLEX_CONFIG", named, values.folder)
     _refuse_unknown_variables(environ)
     settings = _from_file(Settings(), _read_toml(given or default_config_file(), required=given is not None))
-    for name, (variable, read) in _SCALARS.items():
-        for source, text in ((variable, environ.get(variable) or None), (_flag(name), (flags or {}).get(name))):
-            if text is not None:
-                settings = _with(settings, name, values.read_value(source, text, read))
+    settings = _with_scalars(settings, flags or {}, environ)
     settings = _with_upstream_urls(settings, environ)
     return _checked(settings)
+
+
+def unconfigured(flags: Mapping[str, str]) -> Settings:
+    """The defaults and the flags, and of the environment the port alone. Raises `values.BadSetting`."""
+    return _checked(_with_scalars(Settings(), flags, {"REFLEX_PORT": os.environ.get("REFLEX_PORT", "")}))
+
+
+def _with_scalars(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
+    for name, (variable, read) in _SCALARS.items():
+        for source, text in ((variable, environ.get(variable) or None), (_flag(name), flags.get(name))):
+            if text is not None:
+                settings = _with(settings, name, values.read_value(source, text, read))
+    return settings
 
 
 def default_config_file() -> Path:

@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpcore2 as httpcore
 import truststore
 
 from reflexd_core.headers import HeaderList
+from reflexd_io.proxies import UnusableProxy, proxy_at, proxy_for
 
 CONNECT_TIMEOUT = 20.0
 READ_TIMEOUT = 600.0
@@ -83,14 +82,14 @@ class UpstreamClient:
         for left in reversed(range(_CONNECT_TRIES)):
             seen = _Seen()
             _seen.set(seen)
-            request = httpcore.Request(
-                method,
-                _as_it_stands(url),
-                headers=[(b"Host", _host(url)), *headers],
-                content=body,
-                extensions={"timeout": dict(self._timeouts), "trace": seen.trace},
-            )
             try:
+                request = httpcore.Request(
+                    method,
+                    _as_it_stands(url),
+                    headers=[(b"Host", _host(url)), *headers],
+                    content=body if isinstance(body, bytes) else _Watched(body, seen),
+                    extensions={"timeout": dict(self._timeouts), "trace": seen.trace},
+                )
                 return await pool.handle_async_request(request)
             except _FAILURES as error:
                 failure = _translated(error)
@@ -99,6 +98,10 @@ class UpstreamClient:
                 again = seen.connecting_failed or (seen.reused_and_gone and not silent)
                 if left == 0 or not again or not isinstance(body, bytes):
                     raise failure from error
+            except Exception as error:
+                if error is seen.body_failed:
+                    raise
+                raise _translated(error) from error
         raise AssertionError("unreachable")
 
     def prepare(self) -> None:
@@ -107,17 +110,17 @@ class UpstreamClient:
 
     def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
         scheme, proxy = urlsplit(url).scheme, proxy_for(url)
-        if proxy is not None and not proxy.startswith(("http://", "https://")):
-            raise UpstreamUnreachable(
-                f"the proxy of the environment is no HTTP proxy ({proxy.partition('://')[0]})", 400
-            )
         pool = self._pools.get((scheme, proxy))
         if pool is None:
+            try:
+                through = proxy_at(proxy) if proxy is not None else None
+            except UnusableProxy as error:
+                raise UpstreamUnreachable(str(error), 400) from error
             if scheme == "https":
                 self.prepare()
             pool = self._pools[scheme, proxy] = httpcore.AsyncConnectionPool(
                 ssl_context=self._tls,
-                proxy=httpcore.Proxy(proxy) if proxy is not None else None,
+                proxy=through,
                 max_connections=None,
                 max_keepalive_connections=64,
                 keepalive_expiry=_IDLE,
@@ -133,6 +136,7 @@ class _Seen:
         self.connecting_failed = False
         self.connected = False
         self.answered = False
+        self.body_failed: Exception | None = None
 
     async def trace(self, name: str, info: Mapping[str, object]) -> None:
         if name.endswith(("connect_tcp.failed", "start_tls.failed")):
@@ -144,6 +148,24 @@ class _Seen:
     def reused_and_gone(self) -> bool:
         """The connection came from the pool and closed before any byte: the server had let it time out."""
         return not self.connected and not self.answered
+
+
+class _Watched:
+    """A request's body on its way; what it raises is the caller's own, and no failure of the upstream."""
+
+    def __init__(self, body: AsyncIterator[bytes], seen: _Seen) -> None:
+        self._body = body
+        self._seen = seen
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._body)
+        except Exception as error:
+            self._seen.body_failed = error
+            raise
 
 
 _seen: ContextVar[_Seen] = ContextVar("_seen")
@@ -221,7 +243,9 @@ def _translated(error: Exception) -> UpstreamUnreachable:
     """Foreign exceptions end here; the message is for the client to read."""
     status = 504 if isinstance(error, httpcore.TimeoutException) else 502
     if isinstance(error, httpcore.LocalProtocolError):  # its text quotes the header that is at fault
-        return UpstreamUnreachable("the request cannot be sent as HTTP/1.1", status)
+        return UpstreamUnreachable("the request cannot be sent as HTTP", status)
+    if not isinstance(error, _FAILURES):  # nobody knows what a text of these quotes
+        return UpstreamUnreachable(f"the request could not be made ({type(error).__name__})", status)
     said = str(error) or {
         httpcore.ConnectTimeout: "connecting took too long",
         httpcore.ReadTimeout: "it stayed silent for too long",
@@ -234,7 +258,7 @@ async def _chunks_of(response: httpcore.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_stream():
             yield chunk
-    except _FAILURES as error:
+    except Exception as error:
         raise _translated(error) from error
 
 
@@ -248,18 +272,3 @@ def _as_it_stands(url: str) -> httpcore.URL:
 
 def _host(url: str) -> bytes:
     return urlsplit(url).netloc.rpartition("@")[2].encode()
-
-
-def proxy_for(url: str) -> str | None:
-    """The URL of the proxy that requests to ``url`` go through; None where they go straight."""
-    parts = urlsplit(url)
-    return _proxy_of(parts.scheme, parts.hostname or "")
-
-
-@lru_cache(maxsize=256)
-def _proxy_of(scheme: str, host: str) -> str | None:
-    """``HTTPS_PROXY`` and its kin, ``NO_PROXY`` and the system's settings; never for loopback."""
-    if host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
-        return None
-    proxy = getproxies().get(scheme)
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

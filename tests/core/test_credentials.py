@@ -14,6 +14,7 @@ from reflexd_core.credentials import (
     anonymous_tenant,
     credentials_of,
     is_placeholder,
+    key_in_query,
     rotates,
     route,
 )
@@ -26,7 +27,12 @@ ANTHROPIC_KEY = "sk-ant-api03-0123456789"
 
 
 def routed(
-    *, tenant: str | None = None, upstream: str | None = None, headers: dict[str, str] | None = None, **changed: Any
+    *,
+    tenant: str | None = None,
+    upstream: str | None = None,
+    headers: dict[str, str] | None = None,
+    query: str = "",
+    **changed: Any,
 ) -> Route | Unroutable:
     settings: dict[str, Any] = {
         "upstreams": PRESETS,
@@ -36,7 +42,7 @@ def routed(
         "salt": SALT,
         **changed,
     }
-    target = Target(kind=Kind.CACHED, path="/chat/completions", query="", tenant=tenant, upstream=upstream)
+    target = Target(kind=Kind.CACHED, path="/chat/completions", query=query, tenant=tenant, upstream=upstream)
     return route(target=target, headers=headers or {}, **settings)
 
 
@@ -130,12 +136,50 @@ def test_oauth_and_jwt_credentials_rotate(credential: str, expected: bool) -> No
             to(anonymous_tenant("Basic dTpw", SALT), "openai", Whose.CLIENT),
             id="another scheme",
         ),
+        pytest.param(
+            {"authorization": "Negotiate"},
+            to(anonymous_tenant("Negotiate", SALT), "openai", Whose.CLIENT),
+            id="a scheme alone",
+        ),
+        pytest.param(bearer("ya29.a0123456789abcdef"), to("default", "openai", Whose.CLIENT), id="Google OAuth"),
         pytest.param(bearer("sk-ant-oat01-x"), to("default", "anthropic", Whose.CLIENT), id="OAuth"),
         pytest.param(bearer("eyJh.eyJz.c2lnbmF0dXJl"), to("default", "openai", Whose.CLIENT), id="JWT"),
     ],
 )
 def test_a_key_decides_the_tenant_and_where_it_goes(headers: dict[str, str], expected: Route) -> None:
     assert routed(headers=headers) == expected
+
+
+def test_another_scheme_is_passed_on_and_a_placeholder_beside_it_is_not() -> None:
+    found = routed(headers={"authorization": "Basic dTpw", "x-api-key": "reflex"})
+    expected = to(anonymous_tenant("Basic dTpw", SALT), "openai", Whose.CLIENT)
+    assert found == replace(expected, withheld=frozenset({"x-api-key"}))
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [("key=a", "a"), ("x=1&key=a%2Fb&key=c", "a/b"), ("key=", None), ("monkey=a", None), ("", None)],
+)
+def test_a_key_may_stand_in_the_query(query: str, key: str | None) -> None:
+    assert key_in_query(query) == key
+
+
+def test_a_key_in_the_query_is_the_clients_own_and_leads_where_it_belongs() -> None:
+    expected = to(anonymous_tenant("AIza1", SALT), "gemini", Whose.CLIENT)
+    assert routed(query="alt=sse&key=AIza1") == expected
+    found = routed(query="key=AIza1", headers=bearer("reflex"))
+    assert found == replace(expected, withheld=frozenset({"authorization"}))
+    assert routed(query="key=mine") == to(anonymous_tenant("mine", SALT), "openai", Whose.CLIENT)
+
+
+def test_a_key_in_the_query_never_goes_where_another_key_led() -> None:
+    refused = routed(query="key=AIza1", headers=bearer(OWN_KEY))
+    assert isinstance(refused, Unroutable)
+    assert refused.code == "contradicting_keys"
+    assert "AIza1" not in refused.message
+    own = to(anonymous_tenant(OWN_KEY, SALT), "openai", Whose.CLIENT)
+    assert routed(query="key=page-two", headers=bearer(OWN_KEY)) == own
+    assert routed(upstream="openai", query="key=AIza1", headers=bearer(OWN_KEY)) == own
 
 
 def test_path_and_header_name_the_tenant_before_any_key() -> None:

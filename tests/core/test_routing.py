@@ -51,6 +51,7 @@ def test_a_path_may_name_the_tenant_and_the_upstream(target: str, tenant: str | 
         ("GET", "/models/gpt-4o", Target(kind=Kind.RELAYED, path="/models/gpt-4o", query="")),
         ("POST", "/embeddings", Target(kind=Kind.RELAYED, path="/embeddings", query="")),
         ("GET", "/u/openai/whatever", Target(kind=Kind.RELAYED, path="/whatever", query="", upstream="openai")),
+        ("GET", "//models", Target(kind=Kind.UNKNOWN, path="//models", query="")),
         ("GET", "/modelsx", Target(kind=Kind.UNKNOWN, path="/modelsx", query="")),
         ("GET", "/v1beta/models", Target(kind=Kind.UNKNOWN, path="/v1beta/models", query="")),
         ("POST", "/Chat/completions", Target(kind=Kind.UNKNOWN, path="/Chat/completions", query="")),

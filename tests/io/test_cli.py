@@ -434,6 +434,27 @@ def test_the_demo_shows_the_main_job(env: Env) -> None:
     assert not Path(env["REFLEX_STORAGE_PATH"]).exists()  # it leaves nothing behind
 
 
+def test_nobodys_configuration_and_keyring_disturb_the_demo(env: Env, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[policy]\ncaching = false\n[nonsense")
+    asked = tmp_path / "asked"
+    (tmp_path / "asking.py").write_text(
+        "import keyring.backend, pathlib\n"
+        "class Keyring(keyring.backend.KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def get_password(self, service, username):\n"
+        f"        pathlib.Path({str(asked)!r}).touch()\n"
+    )
+    env = {
+        **env,
+        "REFLEX_CONFIG": str(tmp_path / "config.toml"),
+        "REFLEX_UPSTREAM": "nobodys",
+        "PYTHONPATH": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "asking.Keyring",
+    }
+    assert _json(_run(env, "demo", "--json"))["upstream_calls"] == 4
+    assert not asked.exists()
+
+
 def test_the_demo_for_people(env: Env) -> None:
     done = _run(env, "demo")
     assert (done.returncode, done.stderr) == (0, "")

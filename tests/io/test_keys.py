@@ -13,7 +13,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from reflexd_core.routing import PRESETS
 from reflexd_io import keys
-from reflexd_io.keys import Keys, keyring_name, read_keyring
+from reflexd_io.keys import Keys, UnusableKey, keyring_name, read_keyring
 
 pytestmark = pytest.mark.anyio
 
@@ -90,6 +90,24 @@ async def test_without_any_keyring_the_environments_key_is_everybodys(monkeypatc
     assert await store.get("team", GROQ) is None
     assert read_keyring("default", "openai") == (None, False)
     assert keyring_name() is None
+
+
+@pytest.mark.parametrize("key", ["sk-SECRET\nsecond", "sk-SECRET second", "sk-SECRET\x00", "sk-SECRET\u2026"])
+async def test_a_key_that_no_header_can_hold_is_refused_by_the_name_of_its_place(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use(SmallKeyring(team__openai=key))
+    monkeypatch.setattr(keys.os, "environ", {"GROQ_API_KEY": key})  # a real one cannot hold a zero byte
+    for tenant, upstream, place in (("team", OPENAI, "reflexd team/openai"), ("default", GROQ, "GROQ_API_KEY")):
+        with pytest.raises(UnusableKey, match=place) as refused:
+            await Keys().get(tenant, upstream)
+        assert "SECRET" not in str(refused.value)
+
+
+async def test_white_space_around_a_stored_key_is_no_part_of_it() -> None:
+    _use(SmallKeyring(default__openai=" sk-stored\n", default__groq=" "))
+    assert await Keys().get("default", OPENAI) == "sk-stored"
+    assert await Keys().get("default", GROQ) is None
 
 
 async def test_a_locked_keyring_never_makes_one_tenant_pay_for_another(monkeypatch: pytest.MonkeyPatch) -> None:

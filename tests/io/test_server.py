@@ -16,6 +16,7 @@ import anyio.abc
 import pytest
 
 from reflexd_io import app, server
+from reflexd_io.cli import serve
 from support.daemon import daemon, settings_for
 from support.upstream import ScriptedUpstream
 
@@ -66,7 +67,59 @@ async def test_signals_are_heard_where_event_loops_know_none(monkeypatch: pytest
             await anyio.sleep_forever()
 
 
+@pytest.mark.anyio
+async def test_a_spell_without_descriptors_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.0)
+    codes = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EPERM]
+    failures = iter([OSError(code, os.strerror(code)) for code in codes])
+
+    class Failing:
+        async def accept(self) -> anyio.abc.SocketStream:
+            error = next(failures, None)
+            if error is not None:
+                raise error
+            tasks.cancel_scope.cancel()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.Server(None)._accept, Failing(), tasks)  # type: ignore[arg-type]
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.skipif(os.name != "posix", reason="descriptor limits are POSIX")
+def test_as_many_descriptors_as_may_be_had_are_taken() -> None:
+    code = (
+        "import resource; from reflexd_io.cli import serve\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))\n"
+        "serve._raise_descriptor_limit()\n"
+        "soft, after = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "most = serve._DESCRIPTORS\n"
+        "assert (soft, after) == (most if hard < 0 else min(hard, most), hard), (soft, after)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_only_what_the_storage_folder_raised_is_blamed_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = [OSError(errno.EMFILE, "Too many open files"), PermissionError(13, "denied", str(tmp_path / "s" / "x"))]
+
+    async def failing(*_: object, **__: object) -> None:
+        raise raised.pop(0)
+
+    monkeypatch.setattr(app, "run", failing)
+    settings = settings_for(tmp_path / "s", "http://127.0.0.1:1")
+    with pytest.raises(ExceptionGroup):
+        serve.run_until_stopped(settings, lambda *_: None)
+    assert serve.run_until_stopped(settings, lambda *_: None) == 1
+    assert "--storage-path" in capsys.readouterr().err
+
+
 def test_a_key_with_a_line_break_is_never_shown(tmp_path: Path) -> None:
     env = {
         **os.environ,

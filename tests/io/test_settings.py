@@ -11,7 +11,7 @@ import pytest
 from reflexd_core.policy import OnLeave, Policy
 from reflexd_core.routing import PRESETS
 from reflexd_io import settings as module
-from reflexd_io.settings import Settings, load
+from reflexd_io.settings import Settings, load, unconfigured
 from reflexd_io.values import BadFlag, BadSetting
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -327,6 +327,17 @@ def test_every_setting_and_variable_is_documented() -> None:
     names += ["allowed_origins", "[policy]", "[tenants.", "[upstreams."]
     missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
     assert not missing, f"README.md says nothing of: {', '.join(missing)}"
+
+
+def test_unconfigured_settings_know_flags_and_the_port_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFLEX_CONFIG", "/nowhere/at/all.toml")
+    monkeypatch.setenv("REFLEX_TENANT", "nobody")
+    monkeypatch.setenv("REFLEX_PORT", "9001")
+    assert unconfigured({"bind_addr": "::1"}) == Settings(port=9001, bind_addr="::1")
+    assert unconfigured({"port": "9002"}).port == 9002
+    monkeypatch.setenv("REFLEX_PORT", "many")
+    with pytest.raises(BadSetting, match="REFLEX_PORT"):
+        unconfigured({})
 
 
 def test_a_url_holds_no_password_and_the_message_does_not_show_it(tmp_path: Path) -> None:

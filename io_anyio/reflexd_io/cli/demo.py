@@ -29,11 +29,13 @@ from reflexd_io.cli import fail, setting_flags
 from reflexd_io.cli.serve import innermost
 from reflexd_io.mock_provider import MockProvider, running
 from reflexd_io.runtime import Runtime
-from reflexd_io.settings import Settings, load
+from reflexd_io.settings import Settings, unconfigured
 
 THINKING = 0.4
 BURST = 20
 MODEL = "gpt-4o-mini"
+KEY = "demo-key-that-opens-nothing"
+"""Too long for a placeholder, so that nobody's keyring is asked for a better one."""
 
 _TOOL: JsonObject = {
     "type": "function",
@@ -55,12 +57,10 @@ def demo(args: argparse.Namespace) -> int:
     flags = setting_flags(args)
     if not args.keep:
         flags.setdefault("port", "0")
-    settings = load(flags)
+    settings = unconfigured(flags)  # the demo shows Reflex, not somebody's configuration of it
     with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
         try:
-            # Address and port alone are the user's: the demo shows Reflex, not somebody's configuration of it.
-            plain = Settings(port=settings.port, bind_addr=settings.bind_addr, storage_path=Path(folder))
-            finished = anyio.run(_demo, plain, args.keep, args.json)
+            finished = anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
         except BaseExceptionGroup as group:
             error = innermost(group)
             if isinstance(error, app.CannotListen):
@@ -93,7 +93,7 @@ async def _demo(settings: Settings, keep: bool, as_json: bool) -> bool:
         _show(rows, provider.calls, base_url, as_json=as_json)
         shown.set()
         if keep:
-            print(f"Serving until Ctrl-C: OPENAI_BASE_URL={base_url} OPENAI_API_KEY=demo", file=sys.stderr)
+            print(f"Serving until Ctrl-C: OPENAI_BASE_URL={base_url} OPENAI_API_KEY={KEY}", file=sys.stderr)
             await stop.wait()
         stop.set()
     return shown.is_set()
@@ -144,7 +144,7 @@ async def _walk_through(client: httpcore.AsyncConnectionPool, base_url: str, pro
 
 
 async def _ask(client: httpcore.AsyncConnectionPool, base_url: str, what: str, body: JsonObject) -> Shown:
-    headers = [("Content-Type", "application/json"), ("Authorization", "Bearer demo")]
+    headers = [("Content-Type", "application/json"), ("Authorization", f"Bearer {KEY}")]
     began = perf_counter()
     answer = await client.request(
         "POST", f"{base_url}/chat/completions", headers=headers, content=json.dumps(body).encode()

@@ -16,9 +16,9 @@ from reflexd_io import runtime
 from reflexd_io.cli import settings_of
 from reflexd_io.cli.status import ask_health
 from reflexd_io.keys import keyring_name
+from reflexd_io.proxies import UnusableProxy, proxy_at, proxy_for
 from reflexd_io.settings import Settings
 from reflexd_io.store import schema
-from reflexd_io.upstream import proxy_for
 
 _MARKS = {"ok": "✓", "note": "·", "fault": "✗"}
 _REACH_TIMEOUT = 5.0
@@ -121,6 +121,11 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 def _reach(upstream: Upstream) -> Finding:
     """Whether a connection can be opened, to the proxy where there is one, as requests will."""
     proxy = proxy_for(upstream.base_url)
+    try:
+        if proxy is not None:
+            proxy_at(proxy)
+    except UnusableProxy as error:
+        return Finding("upstream", "fault", f"{upstream.name}: {error}")
     parts = urlsplit(proxy or upstream.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     where = f"{upstream.name}: {upstream.base_url}" + (f" (by the proxy {parts.hostname}:{port})" if proxy else "")
