@@ -23,6 +23,16 @@ class SeekExact:
 
 
 @dataclass(frozen=True, slots=True)
+class Consider:
+    """Look at the question's words: may it be compared by meaning? Answer with Considered."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeekForm:
+    """Look the question's normal form up in the scope; answer with FormFound, FormMissed or FormFailed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
     """Make the question's vector; answer with Embedded or EmbedFailed."""
 
@@ -47,6 +57,28 @@ class Replay:
     status: Status
     similarity: float | None = None
     score: float | None = None
+    reason: str = ""
+    """Why an entry answers other words than its own."""
+    key: bytes | None = None
+    """The entry's exact key, where it is not the asker's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Remember the acceptance under the asker's exact key, so that the same words are answered at once next time."""
+
+    candidate: Candidate
+    score: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Compare the fresh answer with the one that would have been served."""
+
+    candidate: Candidate
+    score: float | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +87,9 @@ class Forward:
 
     status: Status
     reason: str
+    similarity: float | None = None
+    """Of the best candidate that was refused."""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +140,14 @@ class Cut:
 
 Command = (
     SeekExact
+    | Consider
+    | SeekForm
     | Embed
     | SeekNear
     | Judge
     | Replay
+    | Promote
+    | Audit
     | Forward
     | Relay
     | StopRecording

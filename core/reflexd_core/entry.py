@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from reflexd_core.policy import Ask
+from reflexd_core.policy import Ask, Policy, Semantic
 from reflexd_core.request import Form, Usage
+
+NORMAL_FORM = "normal-form"
+"""The reason of an acceptance for which no model was asked: both questions have the same normal form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,23 @@ class EntryFacts:
     usage: Usage | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """Why an entry answers a request that is not its own: judged once, remembered under the asker's exact key."""
+
+    entry_key: bytes
+    """The exact key of the entry that answers."""
+    score: float | None
+    """The verifier's probability; None where the normal forms were equal."""
+    similarity: float | None
+    """Cosine; None where no vector was needed."""
+    model: str
+    """The fingerprint of the models that judged."""
+    reason: str
+    at: float
+    """Unix seconds."""
+
+
 def entry_id(key: bytes) -> str:
     """The public name of the entry under an exact key: half of its hex digits name it beyond doubt."""
     return key[:16].hex()
@@ -38,3 +58,36 @@ def unsuitable(entry: EntryFacts, ask: Ask, at: float) -> str | None:
     if ask.wants_usage and not entry.has_usage and not (entry.asked_usage and entry.form is ask.form):
         return "usage-missing"  # where it was asked for in this form and did not come, it would not come now
     return None
+
+
+def unsuitable_by_meaning(entry: EntryFacts, ask: Ask, policy: Policy, at: float) -> str | None:
+    """Why the entry cannot answer an ask in other words than its own; None when it can."""
+    unfit = unsuitable(entry, ask, at)
+    if unfit is not None:
+        return unfit
+    if at - entry.created >= policy.semantic_lifetime:
+        return "semantic-expired"
+    if ask.max_output is not None and (entry.usage is None or entry.usage.output > ask.max_output):
+        return "longer-than-asked"
+    return None
+
+
+def unpaired(pairing: Pairing, entry: EntryFacts, ask: Ask, policy: Policy, at: float) -> str | None:
+    """Why a pairing that was found good once does not hold now; None when it does."""
+    if ask.exact_only is not None:
+        return ask.exact_only
+    if not policy.compares or policy.semantic is not Semantic.ON:
+        return "semantic-off"
+    if pairing.model != policy.judge:
+        return "judged-by-another"
+    if not _still_good_enough(pairing, policy):
+        return "below-threshold"
+    return unsuitable_by_meaning(entry, ask, policy, at)
+
+
+def _still_good_enough(pairing: Pairing, policy: Policy) -> bool:
+    if pairing.score is not None:
+        return policy.verify and pairing.score >= policy.threshold
+    if pairing.reason == NORMAL_FORM:
+        return True
+    return not policy.verify and (pairing.similarity or 0.0) >= policy.similarity_threshold

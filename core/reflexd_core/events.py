@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reflexd_core.entry import EntryFacts
+from reflexd_core.entry import EntryFacts, Pairing
 from reflexd_core.policy import Ask
 from reflexd_core.request import Verdict
 
@@ -17,6 +17,8 @@ class RequestArrived:
 class ExactFound:
     at: float
     entry: EntryFacts
+    pairing: Pairing | None = None
+    """Why the entry answers this request, where it is another request's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,36 @@ class ExactMissed:
 
 @dataclass(frozen=True, slots=True)
 class ExactFailed:
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """The question itself was looked at."""
+
+    at: float
+    exact_only: str | None
+    """Why its words forbid comparing it by meaning; None when they do not."""
+    lifetime: float | None = None
+    """Seconds its answer may live at most, where its words shorten that."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormFound:
+    """An entry in the scope has the same normal form."""
+
+    at: float
+    candidate: "Candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class FormMissed:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FormFailed:
     at: float
     why: str
 
@@ -45,9 +77,13 @@ class EmbedFailed:
 class Candidate:
     """A stored question near the asked one."""
 
+    key: bytes
+    """The entry's exact key."""
     entry: EntryFacts
-    similarity: float
-    """Cosine, -1 to 1."""
+    similarity: float | None
+    """Cosine, -1 to 1; None where the normal form was enough."""
+    refusal: str | None = None
+    """The guard that refuses it, if one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +104,10 @@ class Judged:
     at: float
     accepted: Candidate | None
     score: float | None
-    """The verifier's calibrated probability for the best candidate, 0 to 1; None when a guard spoke first."""
+    """The verifier's calibrated probability for the best candidate, 0 to 1."""
     reason: str
+    best: Candidate | None = None
+    """The candidate that the score is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +240,10 @@ Event = (
     | ExactFound
     | ExactMissed
     | ExactFailed
+    | Considered
+    | FormFound
+    | FormMissed
+    | FormFailed
     | Embedded
     | EmbedFailed
     | CandidatesFound

@@ -1,24 +1,25 @@
 """The machine of one exchange: ``step(state, event, policy) -> (state, commands)``, and nothing else.
 
 `step` is pure. It raises `IllegalTransition` for a pair that the table does not have: then *we* broke the rules,
-nothing has happened, and the driver forwards the request as if there were no cache.
+nothing has happened, and the driver forwards the request as if there were no cache. The steps between the exact
+tier and upstream stand in `by_meaning`.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
+from reflexd_core import by_meaning
 from reflexd_core import commands as cmd
 from reflexd_core import events as ev
 from reflexd_core import states as st
+from reflexd_core.by_meaning import ONLY_IF_CACHED, Result, forward, give_up
 from reflexd_core.commands import Command, Status
-from reflexd_core.entry import EntryFacts, entry_id, unsuitable
+from reflexd_core.entry import NORMAL_FORM, EntryFacts, Pairing, entry_id, unpaired, unsuitable
 from reflexd_core.policy import Ask, OnLeave, Policy
 from reflexd_core.request import Verdict
 
-Result = tuple[st.State, tuple[Command, ...]]
+__all__ = ["ONLY_IF_CACHED", "SILENT", "IllegalTransition", "Result", "at_once", "step"]
 
-ONLY_IF_CACHED = cmd.Refuse(
-    504, "not_cached", "The request said only-if-cached, and Reflex has no stored answer for it."
-)
 SILENT = cmd.Refuse(504, "upstream_timeout", "The provider stayed silent for too long.", retry=True)
 
 
@@ -36,12 +37,16 @@ def step(state: st.State, event: ev.Event, policy: Policy) -> Result:
             result = _replaying(state, event)
         case st.Arriving():
             result = _arriving(event)
+        case st.Considering():
+            result = by_meaning.considering(state, event, policy)
+        case st.SeekingForm():
+            result = by_meaning.seeking_form(state, event, policy)
         case st.Embedding():
-            result = _embedding(state, event)
+            result = by_meaning.embedding(state, event)
         case st.SeekingNear():
-            result = _seeking_near(state, event)
+            result = by_meaning.seeking_near(state, event, policy)
         case st.Judging():
-            result = _judging(state, event)
+            result = by_meaning.judging(state, event, policy)
         case st.Waiting():
             result = _waiting(state, event)
         case st.Forwarding():
@@ -59,14 +64,14 @@ def step(state: st.State, event: ev.Event, policy: Policy) -> Result:
     return result
 
 
-def at_once(ask: Ask, entry: EntryFacts, at: float) -> cmd.Replay | None:
+def at_once(ask: Ask, entry: EntryFacts, pairing: Pairing | None, policy: Policy, at: float) -> cmd.Replay | None:
     """What the machine comes to in three steps when the entry under the exact key is at hand already.
 
     Most hits are such, and then there is nothing to wait for, to join or to route; None means that the machine must
     be asked. A test holds this to the machine.
     """
-    if ask.refusal is None and ask.reads and ask.key is not None and unsuitable(entry, ask, at) is None:
-        return cmd.Replay(entry, Status.HIT_L1)
+    if ask.refusal is None and ask.reads and ask.key is not None and _unfit(ask, entry, pairing, policy, at) is None:
+        return _replay(entry, pairing)
     return None
 
 
@@ -80,8 +85,8 @@ def _arriving(event: ev.Event) -> Result | None:
             if ask.only_if_cached:
                 return st.Done("not-cached"), (ONLY_IF_CACHED,)
             if ask.bypasses:
-                return _forward(ask, ask.reason, Status.BYPASS)
-            return _forward(ask, "no-cache")
+                return forward(ask, ask.reason, Status.BYPASS)
+            return _consider(ask, "no-cache")
         case ev.ClientLeft() | ev.DeadlinePassed():
             return st.Done("left"), ()
         case _:
@@ -91,59 +96,22 @@ def _arriving(event: ev.Event) -> Result | None:
 def _seeking_exact(state: st.SeekingExact, event: ev.Event, policy: Policy) -> Result | None:
     ask = state.ask
     match event:
-        case ev.ExactFound(at=at, entry=entry):
-            unfit = unsuitable(entry, ask, at)
+        case ev.ExactFound(at=at, entry=entry, pairing=pairing):
+            unfit = _unfit(ask, entry, pairing, policy, at)
             if unfit is None:
-                return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(entry, Status.HIT_L1),)
-            return _after_exact(ask, unfit, policy)
+                replay = _replay(entry, pairing)
+                return st.Replaying(ask, replay.status), (replay,)
+            return _consider(ask, unfit)
         case ev.ExactMissed():
-            return _after_exact(ask, "not-stored", policy)
+            return _consider(ask, "not-stored")
         case ev.ExactFailed(why=why):
-            return _give_up(ask, why)
+            return give_up(ask, why)
         case ev.DeadlinePassed():
-            return _give_up(ask, "lookup-too-slow")
+            return give_up(ask, "lookup-too-slow")
         case ev.ClientLeft():
             return st.Done("left"), ()
         case _:
             return None
-
-
-def _embedding(state: st.Embedding, event: ev.Event) -> Result | None:
-    match event:
-        case ev.Embedded():
-            return st.SeekingNear(state.ask), (cmd.SeekNear(),)
-        case ev.EmbedFailed(why=why):
-            return _give_up(state.ask, why)
-        case _:
-            return _left_or_late(state.ask, event)
-
-
-def _seeking_near(state: st.SeekingNear, event: ev.Event) -> Result | None:
-    match event:
-        case ev.CandidatesFound(candidates=()):
-            return _give_up(state.ask, "nothing-near")
-        case ev.CandidatesFound(candidates=candidates):
-            return st.Judging(state.ask), (cmd.Judge(candidates),)
-        case ev.SeekFailed(why=why):
-            return _give_up(state.ask, why)
-        case _:
-            return _left_or_late(state.ask, event)
-
-
-def _judging(state: st.Judging, event: ev.Event) -> Result | None:
-    match event:
-        case ev.Judged(at=at, accepted=ev.Candidate() as found, score=score, reason=reason):
-            unfit = unsuitable(found.entry, state.ask, at)
-            if unfit is not None:
-                return _give_up(state.ask, unfit)
-            replay = cmd.Replay(found.entry, Status.HIT_L3, similarity=found.similarity, score=score)
-            return st.Replaying(state.ask, Status.HIT_L3), (replay,)
-        case ev.Judged(reason=reason):
-            return _give_up(state.ask, reason)
-        case ev.JudgeFailed(why=why):
-            return _give_up(state.ask, why)
-        case _:
-            return _left_or_late(state.ask, event)
 
 
 def _waiting(state: st.Waiting, event: ev.Event) -> Result | None:
@@ -161,13 +129,13 @@ def _waiting(state: st.Waiting, event: ev.Event) -> Result | None:
         case ev.TwinFailed():
             if state.same_form and state.started:
                 return st.Done("cut"), (cmd.Cut(),)
-            return _forward(ask, "twin-failed")
+            return forward(ask, "twin-failed")
         case ev.Promoted():
-            return _forward(ask, "leader-failed")
+            return forward(ask, "leader-failed")
         case ev.DeadlinePassed():
             if state.same_form and state.started:
                 return state, ()
-            return _forward(ask, "twin-too-slow")
+            return forward(ask, "twin-too-slow")
         case ev.ClientLeft():
             return st.Done("left"), ()
         case _:
@@ -179,7 +147,7 @@ def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result
         case ev.TwinFound():
             return _join(state.ask, event)
         case ev.ResponseStarted(status=status):
-            relaying = st.Relaying(state.ask, status, client_here=state.client_here)
+            relaying = st.Relaying(state.ask, status, client_here=state.client_here, audit=state.audit)
             return relaying, (cmd.Relay(None),) if state.client_here else ()
         case ev.UpstreamFailed(status=status, why=why):
             code = "upstream_unreachable" if status >= 500 else "upstream_not_configured"
@@ -193,7 +161,7 @@ def _forwarding(state: st.Forwarding, event: ev.Event, policy: Policy) -> Result
         case ev.ClientLeft(followers=0) | ev.FollowersLeft() if _gives_up(state.ask, policy):
             return st.Done("left"), (cmd.CancelUpstream(),)
         case ev.ClientLeft() | ev.FollowersLeft():
-            return st.Forwarding(state.ask, state.status, client_here=False), ()
+            return replace(state, client_here=False), ()
         case _:
             return None
 
@@ -214,7 +182,7 @@ def _relaying(state: st.Relaying, event: ev.Event, policy: Policy) -> Result | N
         case ev.ClientLeft(followers=0) | ev.FollowersLeft() if _gives_up(state.ask, policy):
             return st.Done("left"), (cmd.CancelUpstream(),)
         case ev.ClientLeft() | ev.FollowersLeft():
-            return _without_client(state), ()
+            return replace(state, client_here=False), ()
         case _:
             return None
 
@@ -224,7 +192,7 @@ def _replaying(state: st.Replaying, event: ev.Event) -> Result | None:
         case ev.ReplayFinished():
             return st.Done("replayed"), ()
         case ev.ReplayFailed(why=why):
-            return _give_up(state.ask, why)
+            return give_up(state.ask, why)
         case ev.ClientLeft():
             return st.Done("left"), ()
         case ev.DeadlinePassed():
@@ -245,32 +213,26 @@ def _storing(state: st.Storing, event: ev.Event) -> Result | None:
             return None
 
 
-def _after_exact(ask: Ask, reason: str, policy: Policy) -> Result:
-    """Not in the exact tier: on to meaning where it may be compared, else to the provider."""
-    if policy.semantic and ask.exact_only is None:
-        return st.Embedding(ask), (cmd.Embed(),)
-    return _give_up(ask, reason)
+def _unfit(ask: Ask, entry: EntryFacts, pairing: Pairing | None, policy: Policy, at: float) -> str | None:
+    """Why what lies under the exact key does not answer the ask; None when it does."""
+    if pairing is None:
+        return unsuitable(entry, ask, at)
+    return unpaired(pairing, entry, ask, policy, at)
 
 
-def _give_up(ask: Ask, reason: str) -> Result:
-    """The cache has nothing: forward, unless the client wanted nothing else."""
-    if ask.only_if_cached:
-        return st.Done("not-cached"), (ONLY_IF_CACHED,)
-    return _forward(ask, reason)
+def _replay(entry: EntryFacts, pairing: Pairing | None) -> cmd.Replay:
+    if pairing is None:
+        return cmd.Replay(entry, Status.HIT_L1)
+    judged = pairing.score is not None or pairing.reason == NORMAL_FORM
+    status = Status.HIT_L3 if judged else Status.HIT_L2
+    return cmd.Replay(entry, status, pairing.similarity, pairing.score, pairing.reason, pairing.entry_key)
 
 
-def _forward(ask: Ask, reason: str, status: Status = Status.MISS) -> Result:
-    return st.Forwarding(ask, status), (cmd.Forward(status, reason),)
-
-
-def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:
-    match event:
-        case ev.ClientLeft():
-            return st.Done("left"), ()
-        case ev.DeadlinePassed():
-            return _give_up(ask, "too-slow")
-        case _:
-            return None
+def _consider(ask: Ask, reason: str) -> Result:
+    """The exact tier has nothing: on to the question itself where there is one, else to the provider."""
+    if ask.has_question:
+        return st.Considering(ask, reason), (cmd.Consider(),)
+    return give_up(ask, reason)
 
 
 def _join(ask: Ask, twin: ev.TwinFound) -> Result:
@@ -285,13 +247,13 @@ def _relay_of(leader: int) -> tuple[Command, ...]:
 def _from_twin(ask: Ask, entry: EntryFacts | None, at: float) -> Result:
     if entry is not None and unsuitable(entry, ask, at) is None:
         return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(entry, Status.HIT_L1),)
-    return _forward(ask, "twin-not-stored")
+    return forward(ask, "twin-not-stored")
 
 
 def _count(state: st.Relaying, size: int, policy: Policy) -> Result:
     total = state.size + size
     recording = state.recording and total <= policy.record_limit
-    counted = st.Relaying(state.ask, state.http_status, total, recording, state.client_here)
+    counted = replace(state, size=total, recording=recording)
     return counted, (cmd.StopRecording(),) if state.recording and not recording else ()
 
 
@@ -314,13 +276,10 @@ def _complete(state: st.Relaying, at: float, verdict: Verdict) -> Result:
         asked_usage=ask.wants_usage,
         usage=verdict.usage,
     )
-    return st.Storing(), (cmd.Admit(entry, verdict.exact_only),)
+    admit = cmd.Admit(entry, verdict.exact_only or ask.exact_only is not None)
+    return st.Storing(), (admit, *((state.audit,) if state.audit is not None else ()))
 
 
 def _gives_up(ask: Ask, policy: Policy) -> bool:
     """Nobody waits any more: is the call worth finishing? Never for an answer that may not be kept."""
     return policy.on_leave is OnLeave.CANCEL or not ask.stores
-
-
-def _without_client(state: st.Relaying) -> st.Relaying:
-    return st.Relaying(state.ask, state.http_status, state.size, state.recording, client_here=False)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from reflexd_core.request import Form, Reading
 
 MIB = 1024 * 1024
+DAY = 86_400.0
 
 
 class OnLeave(StrEnum):
@@ -17,6 +18,16 @@ class OnLeave(StrEnum):
 
     CANCEL = "cancel"
     FINISH = "finish"
+
+
+class Semantic(StrEnum):
+    """What becomes of a hit by meaning."""
+
+    OFF = "off"
+    """Meaning is not compared."""
+    SHADOW = "shadow"
+    """It is forwarded all the same, and the fresh answer compared with the one that would have been served."""
+    ON = "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +39,30 @@ class Policy:
     exact_lifetime: float | None = None
     """Seconds an entry lives; None is for ever (until storage needs the room)."""
     on_leave: OnLeave = OnLeave.CANCEL
-    semantic: bool = False
-    """Whether an embedder and a verifier are there to compare meaning."""
+    semantic: Semantic = Semantic.ON
+    judge: str = ""
+    """The fingerprint of the models that compare meaning; empty where there are none, and then nothing is."""
+    threshold: float = 1.0
+    """The least score at which a verified candidate answers: the verifier's own, unless the tenant has another."""
+    verify: bool = True
+    """False turns L3 off: then similarity alone decides, and the client is told ``hit-l2-semantic``."""
+    similarity_threshold: float = 0.98
+    """The least cosine at which a candidate answers without L3."""
+    semantic_lifetime: float = 7 * DAY
+    """Seconds after which an entry no longer answers other wordings than its own."""
+    audit_share: float = 0.05
+    """Of the would-be hits by meaning, those that are forwarded all the same and compared, for ever."""
+    match_sampling: bool = False
+    """Whether temperature and its like must match before meaning is compared."""
     record_limit: int = 16 * MIB
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0
     """Seconds without a byte after which nobody joins a leader any more."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether meaning is compared at all."""
+        return self.judge != "" and self.semantic is not Semantic.OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +105,10 @@ class Ask:
     lifetime: float | None = None
     """Seconds the answer may live; None is for ever."""
     exact_only: str | None = None
+    has_question: bool = False
+    """Whether there is a question that might be compared by meaning, which its words may still forbid."""
+    max_output: int | None = None
+    """The asker's limit of output tokens; an answer to another wording must fit it."""
     refusal: str | None = None
 
     @property
@@ -161,6 +194,8 @@ def decide(reading: Reading, dialect: str, key: bytes, directives: Directives, p
         min_fresh=directives.min_fresh,
         lifetime=min(lifetimes) if lifetimes else None,
         exact_only="asked" if directives.exact else reading.exact_only,
+        has_question=reading.exact_only is None,
+        max_output=reading.max_output,
         refusal=reading.refusal,
     )
 

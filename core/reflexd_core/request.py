@@ -54,10 +54,14 @@ class Reading:
     """Why Reflex itself refuses the request, in words for the client; None almost always."""
     lifetime: float | None = None
     """Seconds the answer may live at most, where the request itself shortens it (web search)."""
+    sampling: JsonObject | None = None
+    """Sampling parameters, which the scope leaves out unless the tenant wants them matched."""
+    max_output: int | None = None
+    """The limit of output tokens; None where the request sets none."""
 
     def without_bodies(self) -> "Reading":
         """What may be remembered of a request beyond its own life: facts, no text."""
-        return replace(self, keyed={}, scoped=None, question=None)
+        return replace(self, keyed={}, scoped=None, question=None, sampling=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reflexd_core.commands import Status
+from reflexd_core.commands import Audit, Status
 from reflexd_core.policy import Ask
 
 
@@ -13,6 +13,20 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class SeekingExact:
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Considering:
+    """Not in the exact tier; the question's words are looked at."""
+
+    ask: Ask
+    reason: str
+    """Why the exact tier had nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeekingForm:
     ask: Ask
 
 
@@ -48,6 +62,8 @@ class Forwarding:
     ask: Ask
     status: Status
     client_here: bool = True
+    audit: Audit | None = None
+    """The hit that was not served, to be compared with what comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,7 @@ class Relaying:
     """Bytes that came so far."""
     recording: bool = True
     client_here: bool = True
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,8 @@ class Done:
 State = (
     Arriving
     | SeekingExact
+    | Considering
+    | SeekingForm
     | Embedding
     | SeekingNear
     | Judging

@@ -22,14 +22,26 @@ _GIVEN_UP = frozenset({st.Forwarding, st.Done})
 
 TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     st.Arriving: {
-        ev.RequestArrived: frozenset({st.SeekingExact, st.Forwarding, st.Done}),
+        ev.RequestArrived: frozenset({st.SeekingExact, st.Considering, st.Forwarding, st.Done}),
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _OVER,
     },
     st.SeekingExact: {
-        ev.ExactFound: frozenset({st.Replaying, st.Embedding, st.Forwarding, st.Done}),
-        ev.ExactMissed: frozenset({st.Embedding, st.Forwarding, st.Done}),
+        ev.ExactFound: frozenset({st.Replaying, st.Considering, st.Forwarding, st.Done}),
+        ev.ExactMissed: frozenset({st.Considering, st.Forwarding, st.Done}),
         ev.ExactFailed: _GIVEN_UP,
+        ev.ClientLeft: _OVER,
+        ev.DeadlinePassed: _GIVEN_UP,
+    },
+    st.Considering: {
+        ev.Considered: frozenset({st.SeekingForm, st.Forwarding, st.Done}),
+        ev.ClientLeft: _OVER,
+        ev.DeadlinePassed: _GIVEN_UP,
+    },
+    st.SeekingForm: {
+        ev.FormFound: frozenset({st.Replaying, st.Embedding, st.Forwarding, st.Done}),
+        ev.FormMissed: frozenset({st.Embedding}),
+        ev.FormFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _GIVEN_UP,
     },
@@ -40,7 +52,7 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
         ev.DeadlinePassed: _GIVEN_UP,
     },
     st.SeekingNear: {
-        ev.CandidatesFound: frozenset({st.Judging, st.Forwarding, st.Done}),
+        ev.CandidatesFound: frozenset({st.Judging, st.Replaying, st.Forwarding, st.Done}),
         ev.SeekFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _GIVEN_UP,

@@ -77,6 +77,7 @@ def test_a_plain_request_is_read() -> None:
         question=Question(text="Is port 8080 open?"),
         exact_only=None,
         rules=("drop-envelope",),
+        sampling={"temperature": 0.5},
     )
 
 

@@ -16,9 +16,9 @@ from reflexd_core import events as ev
 from reflexd_core import states as st
 from reflexd_core import table
 from reflexd_core.commands import Status
-from reflexd_core.entry import EntryFacts, entry_id
+from reflexd_core.entry import EntryFacts, Pairing, entry_id
 from reflexd_core.machine import ONLY_IF_CACHED, SILENT, IllegalTransition, at_once, step
-from reflexd_core.policy import Ask, OnLeave, Policy, pass_through
+from reflexd_core.policy import Ask, OnLeave, Policy, Semantic, pass_through
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.table import TABLE
 
@@ -38,12 +38,23 @@ ENTRY = EntryFacts(
     id="e", dialect="chat", model="m", form=Form.STREAM, created=0.0, expires=None, has_usage=True, asked_usage=True
 )
 STALE = replace(ENTRY, expires=1.0)
-NEAR = ev.Candidate(ENTRY, 0.97)
+OTHER = bytes(reversed(range(32)))
+NEAR = ev.Candidate(OTHER, ENTRY, 0.97)
+GUARDED = replace(NEAR, refusal="guard-polarity")
+PAIRING = Pairing(entry_key=OTHER, score=0.99, similarity=0.97, model="judge", reason="verified", at=5.0)
+AUDIT = cmd.Audit(NEAR, 0.99, "verified")
 COMPLETE = Verdict(storable=True, reason="complete", usage=Usage(input=3, output=5), model="m-1")
 FAULTY = Verdict(storable=False, reason="content-filter")
 
+WORDS = replace(ASK, has_question=True)
+
 ASKS = (
     ASK,
+    WORDS,
+    replace(WORDS, only_if_cached=True, joins=False),
+    replace(WORDS, reads=False, joins=False),
+    replace(WORDS, exact_only="asked"),
+    replace(WORDS, max_output=3),
     replace(ASK, exact_only="agent-turn"),
     replace(ASK, only_if_cached=True, joins=False),
     replace(ASK, wants_usage=True, lifetime=60.0),
@@ -64,6 +75,8 @@ STATES: tuple[st.State, ...] = (
         for ask in ASKS
         for state in (
             st.SeekingExact(ask),
+            st.Considering(ask, "not-stored"),
+            st.SeekingForm(ask),
             st.Embedding(ask),
             st.SeekingNear(ask),
             st.Judging(ask),
@@ -72,10 +85,12 @@ STATES: tuple[st.State, ...] = (
             st.Waiting(ask, 7, same_form=False, started=True),
             st.Forwarding(ask, Status.MISS),
             st.Forwarding(ask, Status.MISS, client_here=False),
+            st.Forwarding(ask, Status.MISS, audit=AUDIT),
             st.Relaying(ask, 200),
             st.Relaying(ask, 200, size=90, client_here=False),
             st.Relaying(ask, 200, size=900, recording=False),
             st.Relaying(ask, 429),
+            st.Relaying(ask, 200, audit=AUDIT),
             st.Replaying(ask, Status.HIT_L1),
         )
     ),
@@ -86,17 +101,27 @@ EVENTS: tuple[ev.Event, ...] = (
     *(ev.RequestArrived(AT, ask) for ask in ASKS),
     ev.ExactFound(AT, ENTRY),
     ev.ExactFound(AT, STALE),
+    ev.ExactFound(AT, ENTRY, PAIRING),
+    ev.ExactFound(AT, ENTRY, replace(PAIRING, score=0.5)),
     ev.ExactMissed(AT),
     ev.ExactFailed(AT, "torn"),
+    ev.Considered(AT, None),
+    ev.Considered(AT, "moment-bound", 600.0),
+    ev.FormFound(AT, NEAR),
+    ev.FormFound(AT, replace(NEAR, entry=STALE)),
+    ev.FormMissed(AT),
+    ev.FormFailed(AT, "torn"),
     ev.Embedded(AT),
     ev.EmbedFailed(AT, "no model"),
     ev.CandidatesFound(AT, ()),
-    ev.CandidatesFound(AT, (NEAR, NEAR)),
+    ev.CandidatesFound(AT, (NEAR, NEAR, NEAR)),
+    ev.CandidatesFound(AT, (GUARDED,)),
+    ev.CandidatesFound(AT, (replace(NEAR, entry=STALE),)),
     ev.SeekFailed(AT, "no index"),
     ev.Judged(AT, NEAR, 0.99, "accepted"),
-    ev.Judged(AT, ev.Candidate(STALE, 0.9), 0.99, "accepted"),
-    ev.Judged(AT, None, 0.2, "refused"),
-    ev.Judged(AT, None, None, "literals"),
+    ev.Judged(AT, replace(NEAR, entry=STALE), 0.99, "accepted"),
+    ev.Judged(AT, None, 0.2, "below-threshold", NEAR),
+    ev.Judged(AT, None, None, "unreadable"),
     ev.JudgeFailed(AT, "no verifier"),
     ev.ReplayFinished(AT),
     ev.ReplayFailed(AT, "gone"),
@@ -126,9 +151,16 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.DeadlinePassed(AT),
 )
 
-POLICIES = tuple(
-    Policy(on_leave=on_leave, semantic=semantic, record_limit=100)
-    for on_leave, semantic in product(OnLeave, (False, True))
+NO_AUDIT = Policy(judge="judge", threshold=0.9, audit_share=0.0)
+POLICIES = (
+    *(
+        replace(NO_AUDIT, on_leave=on_leave, semantic=semantic, record_limit=100)
+        for on_leave, semantic in product(OnLeave, Semantic)
+    ),
+    Policy(record_limit=100),
+    replace(NO_AUDIT, audit_share=1.0),
+    replace(NO_AUDIT, verify=False, similarity_threshold=0.9),
+    replace(NO_AUDIT, verify=False, similarity_threshold=0.99),
 )
 
 PAIRS = [(state, event, policy) for state in STATES for event in EVENTS for policy in POLICIES]
@@ -178,10 +210,10 @@ def test_leaving_and_deadlines_are_legal_in_every_state_but_done() -> None:
 
 
 def test_a_failure_before_upstream_was_called_leads_upstream_unless_only_the_cache_was_asked() -> None:
-    failures = (ev.ExactFailed, ev.EmbedFailed, ev.SeekFailed, ev.JudgeFailed, ev.ReplayFailed)
+    failures = (ev.ExactFailed, ev.FormFailed, ev.EmbedFailed, ev.SeekFailed, ev.JudgeFailed, ev.ReplayFailed)
     for state, event, new, commands in legal():
         if isinstance(event, failures):
-            assert isinstance(state, st.SeekingExact | st.Embedding | st.SeekingNear | st.Judging | st.Replaying)
+            assert not isinstance(state, st.Forwarding | st.Relaying | st.Storing | st.Done | st.Arriving)
             if state.ask.only_if_cached:
                 assert (new, commands) == (st.Done("not-cached"), (ONLY_IF_CACHED,))
             else:
@@ -233,7 +265,15 @@ def test_a_client_that_left_is_told_nothing_more() -> None:
 
 def test_a_client_that_has_nothing_yet_gets_something_or_left() -> None:
     """An exchange ends without a byte only for a client that is gone, or that never sent its request."""
-    unanswered = (st.SeekingExact, st.Embedding, st.SeekingNear, st.Judging, st.Forwarding)
+    unanswered = (
+        st.SeekingExact,
+        st.Considering,
+        st.SeekingForm,
+        st.Embedding,
+        st.SeekingNear,
+        st.Judging,
+        st.Forwarding,
+    )
     for state, event, new, commands in legal():
         if not isinstance(new, st.Done) or not isinstance(state, unanswered):
             continue
@@ -244,6 +284,8 @@ def test_a_client_that_has_nothing_yet_gets_something_or_left() -> None:
 def test_what_does_not_read_is_never_answered_from_the_cache() -> None:
     for state, event, new, _ in legal():
         if isinstance(event, ev.RequestArrived) and not event.ask.reads:
+            assert isinstance(new, st.Considering | st.Forwarding | st.Done)
+        if isinstance(state, st.Considering) and not state.ask.reads:
             assert isinstance(new, st.Forwarding | st.Done)
         if isinstance(new, st.Replaying) and not isinstance(state, st.Replaying):
             assert not isinstance(state, st.Forwarding | st.Relaying)
@@ -321,7 +363,6 @@ class Story:
         return self
 
 
-SEMANTIC = Policy(semantic=True)
 MISS = cmd.Forward(Status.MISS, "not-stored")
 
 
@@ -337,23 +378,6 @@ def waiting(same_form: bool = True, started: bool = False) -> Story:
     """Joined to exchange 7."""
     relays = (cmd.Relay(7),) if same_form and started else ()
     return forwarded().hears(ev.TwinFound(1, 7, same_form, started)).does(*relays)
-
-
-def judging(ask: Ask = ASK) -> Story:
-    return (
-        Story(SEMANTIC)
-        .hears(ev.RequestArrived(0, ask))
-        .does(cmd.SeekExact())
-        .hears(ev.ExactMissed(1))
-        .does(cmd.Embed())
-        .is_(st.Embedding(ask))
-        .hears(ev.Embedded(2))
-        .does(cmd.SeekNear())
-        .is_(st.SeekingNear(ask))
-        .hears(ev.CandidatesFound(3, (NEAR,)))
-        .does(cmd.Judge((NEAR,)))
-        .is_(st.Judging(ask))
-    )
 
 
 def test_a_stored_answer_is_replayed() -> None:
@@ -417,58 +441,14 @@ def test_an_answer_without_model_usage_or_lifetime_is_stored_with_what_is_known(
     relaying().hears(ev.AnswerCompleted(5, verdict)).does(cmd.Admit(entry, exact_only=True)).is_(st.Storing())
 
 
-def test_a_paraphrase_is_verified_and_replayed() -> None:
-    (
-        judging()
-        .hears(ev.Judged(4, NEAR, 0.99, "accepted"))
-        .does(cmd.Replay(ENTRY, Status.HIT_L3, similarity=0.97, score=0.99))
-        .is_(st.Replaying(ASK, Status.HIT_L3))
-    )
-
-
-def test_a_refused_candidate_leads_upstream() -> None:
-    judging().hears(ev.Judged(4, None, 0.2, "polarity")).does(cmd.Forward(Status.MISS, "polarity"))
-
-
-def test_a_verified_candidate_that_has_expired_meanwhile_leads_upstream() -> None:
-    judging().hears(ev.Judged(4, ev.Candidate(STALE, 0.9), 0.99, "accepted")).does(
-        cmd.Forward(Status.MISS, "expired")
-    )
-
-
-def test_nothing_near_leads_upstream() -> None:
-    (
-        Story(SEMANTIC)
-        .hears(ev.RequestArrived(0, ASK))
-        .does(cmd.SeekExact())
-        .hears(ev.ExactFound(1, STALE))
-        .does(cmd.Embed())
-        .hears(ev.Embedded(2))
-        .does(cmd.SeekNear())
-        .hears(ev.CandidatesFound(3, ()))
-        .does(cmd.Forward(Status.MISS, "nothing-near"))
-    )
-
-
-@pytest.mark.parametrize("late", [0, 1, 2])
-def test_a_tier_that_is_too_slow_is_given_up(late: int) -> None:
-    events: list[ev.Event] = [ev.ExactMissed(1), ev.Embedded(2), ev.CandidatesFound(3, (NEAR,))]
-    story = Story(SEMANTIC).hears(ev.RequestArrived(0, ASK))
-    for event in events[: late + 1]:
-        story.commands = ()
-        story.hears(event)
-    story.commands = ()
-    story.hears(ev.DeadlinePassed(9)).does(cmd.Forward(Status.MISS, "too-slow"))
-
-
 def test_a_lookup_that_is_too_slow_is_given_up() -> None:
-    story = Story(SEMANTIC).hears(ev.RequestArrived(0, ASK)).does(cmd.SeekExact())
+    story = Story(NO_AUDIT).hears(ev.RequestArrived(0, ASK)).does(cmd.SeekExact())
     story.hears(ev.DeadlinePassed(9)).does(cmd.Forward(Status.MISS, "lookup-too-slow"))
 
 
 def test_an_exact_only_request_never_reaches_meaning() -> None:
     ask = replace(ASK, exact_only="agent-turn")
-    Story(SEMANTIC).hears(ev.RequestArrived(0, ask)).does(cmd.SeekExact()).hears(ev.ExactMissed(1)).does(MISS)
+    Story(NO_AUDIT).hears(ev.RequestArrived(0, ask)).does(cmd.SeekExact()).hears(ev.ExactMissed(1)).does(MISS)
 
 
 @pytest.mark.parametrize(
@@ -496,7 +476,7 @@ def test_only_if_cached_gets_the_entry_or_504() -> None:
     story.hears(ev.ExactFound(1, STALE)).does(ONLY_IF_CACHED).is_(st.Done("not-cached"))
     assert ONLY_IF_CACHED.status == 504
     assert not ONLY_IF_CACHED.retry
-    story = judging(ask).hears(ev.DeadlinePassed(4)).does(ONLY_IF_CACHED).is_(st.Done("not-cached"))
+    story = Story().hears(ev.RequestArrived(0, ask)).does(cmd.SeekExact()).hears(ev.DeadlinePassed(4)).does(ONLY_IF_CACHED).is_(st.Done("not-cached"))
 
 
 def test_an_entry_whose_bytes_cannot_be_had_is_fetched_anew() -> None:
@@ -592,12 +572,16 @@ def test_an_answer_that_may_not_be_kept_is_finished_for_nobody(begun: Callable[.
 
 @pytest.mark.parametrize("ask", ASKS)
 @pytest.mark.parametrize("entry", [ENTRY, STALE])
-def test_what_is_answered_at_once_is_what_the_machine_comes_to(ask: Ask, entry: EntryFacts) -> None:
-    state, commands = step(st.Arriving(), ev.RequestArrived(AT, ask), Policy())
+@pytest.mark.parametrize("pairing", [None, PAIRING, replace(PAIRING, score=0.5), replace(PAIRING, model="old")])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_answered_at_once_is_what_the_machine_comes_to(
+    ask: Ask, entry: EntryFacts, pairing: Pairing | None, policy: Policy
+) -> None:
+    state, commands = step(st.Arriving(), ev.RequestArrived(AT, ask), policy)
     if isinstance(state, st.SeekingExact):
-        state, commands = step(state, ev.ExactFound(AT, entry), Policy())
+        state, commands = step(state, ev.ExactFound(AT, entry, pairing), policy)
     replays = tuple(command for command in commands if isinstance(command, cmd.Replay))
-    found = at_once(ask, entry, AT)
+    found = at_once(ask, entry, pairing, policy, AT)
     assert replays == ((found,) if found is not None else ())
 
 

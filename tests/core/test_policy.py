@@ -14,6 +14,7 @@ from reflexd_core.policy import (
     Directives,
     OnLeave,
     Policy,
+    Semantic,
     decide,
     has_directives,
     pass_through,
@@ -42,15 +43,22 @@ def decided(reading: Reading = READING, policy: Policy = Policy(), **directives:
     return decide(reading, "chat", b"k", Directives(**directives), policy)  # type: ignore[arg-type]
 
 
-def test_a_tenant_caches_by_default_and_compares_no_meaning() -> None:
+def test_a_tenant_caches_by_default_and_compares_meaning_where_there_are_models() -> None:
     assert Policy() == Policy(
         caching=True,
         exact_lifetime=None,
         on_leave=OnLeave.CANCEL,
-        semantic=False,
+        semantic=Semantic.ON,
+        audit_share=1 / 20,
+        semantic_lifetime=7 * 86_400.0,
+        verify=True,
+        match_sampling=False,
         record_limit=16 * MIB,
         join_silence=30.0,
     )
+    assert not Policy().compares
+    assert Policy(judge="models").compares
+    assert not Policy(judge="models", semantic=Semantic.OFF).compares
 
 
 @pytest.mark.parametrize(
@@ -140,7 +148,7 @@ def test_a_plain_request_reads_stores_and_joins() -> None:
 def test_what_the_dialect_read_is_carried_over() -> None:
     reading = replace(READING, model="n", form=Form.STREAM, wants_usage=False, refusal="no", exact_only=None)
     assert decided(reading) == replace(
-        ASK, model="n", form=Form.STREAM, wants_usage=False, refusal="no", exact_only=None
+        ASK, model="n", form=Form.STREAM, wants_usage=False, refusal="no", exact_only=None, has_question=True
     )
 
 

@@ -41,7 +41,7 @@ Script = Callable[[Seen], Reply]
 
 
 class ScriptedUpstream:
-    def __init__(self) -> None:  # noqa: C901 - the handler's methods count
+    def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.script: Script = lambda _: Reply(500, body=b"{}")
         self.left = threading.Semaphore(0)

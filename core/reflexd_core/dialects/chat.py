@@ -20,20 +20,13 @@ RULES: tuple[tuple[str, rewrites.Rule], ...] = (
     ("rename-tool-calls", rewrites.rename_tool_calls),
 )
 
-UNSCOPED = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "top_k",
-        "seed",
-        "frequency_penalty",
-        "presence_penalty",
-        "repetition_penalty",
-        "max_tokens",
-        "max_completion_tokens",
-    }
+SAMPLING = frozenset(
+    {"temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"}
 )
-"""Left out of the scope: sampling (a documented trade), and token limits, which the stored answer must fit."""
+"""Left out of the scope: a documented trade for more hits, which a tenant may refuse."""
+LIMITS = ("max_completion_tokens", "max_tokens")
+"""Left out of the scope too: the stored answer must fit the asker's limit instead."""
+UNSCOPED = SAMPLING | set(LIMITS)
 
 PLACEHOLDER = "\0question"
 """Stands in the scope where the question stood; no client can send it as text of its own by accident."""
@@ -68,6 +61,8 @@ class ChatCompletions:
             stateful=_stateful(body),
             refusal=_refusal(body),
             lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) else None,
+            sampling={name: value for name, value in keyed.items() if name in SAMPLING},
+            max_output=_limit(body),
         )
 
     def watch(self, form: Form) -> Watch:
@@ -102,6 +97,12 @@ def _asks_usage(body: JsonObject) -> bool:
             return True
         case _:
             return False
+
+
+def _limit(body: JsonObject) -> int | None:
+    """The least limit of output tokens that the request sets."""
+    limits = [value for name in LIMITS if isinstance(value := body.get(name), int) and not isinstance(value, bool)]
+    return min(limits, default=None)
 
 
 def _refusal(body: JsonObject) -> str | None:

@@ -1,0 +1,155 @@
+"""The machine's steps between the exact tier and upstream: whether another question's answer may be served.
+
+Cheap things first, and each may end the search: the question's own words, its normal form, guards, similarity, and
+at last the verifier. A hit that a tenant only wants to watch (shadow), or that the audit draws, is forwarded like a
+miss, and the fresh answer is compared with the one that would have been served.
+
+Decision: the audit draws by the exact key, which is uniform, rather than by chance: the machine has no randomness,
+and the same request is then treated alike every time.
+"""
+
+from dataclasses import replace
+
+from reflexd_core import commands as cmd
+from reflexd_core import events as ev
+from reflexd_core import states as st
+from reflexd_core.commands import Command, Status
+from reflexd_core.entry import NORMAL_FORM, unsuitable_by_meaning
+from reflexd_core.policy import Ask, Policy, Semantic
+
+Result = tuple[st.State, tuple[Command, ...]]
+
+MOST = 2
+"""Candidates that the verifier is asked about."""
+
+ONLY_IF_CACHED = cmd.Refuse(
+    504, "not_cached", "The request said only-if-cached, and Reflex has no stored answer for it."
+)
+
+
+def considering(state: st.Considering, event: ev.Event, policy: Policy) -> Result | None:
+    match event:
+        case ev.Considered(exact_only=exact_only, lifetime=lifetime):
+            ask = state.ask
+            shortest = min((x for x in (ask.lifetime, lifetime) if x is not None), default=None)
+            ask = replace(ask, lifetime=shortest, exact_only=ask.exact_only or exact_only)
+            if ask.exact_only is None and ask.reads and policy.compares:
+                return st.SeekingForm(ask), (cmd.SeekForm(),)
+            told = ask.exact_only if ask.exact_only is not None and policy.compares and ask.reads else state.reason
+            return give_up(ask, told)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def seeking_form(state: st.SeekingForm, event: ev.Event, policy: Policy) -> Result | None:
+    match event:
+        case ev.FormFound(at=at, candidate=found):
+            if unsuitable_by_meaning(found.entry, state.ask, policy, at) is None:
+                return _accept(state.ask, found, None, NORMAL_FORM, Status.HIT_L3, policy)
+            return st.Embedding(state.ask), (cmd.Embed(),)
+        case ev.FormMissed():
+            return st.Embedding(state.ask), (cmd.Embed(),)
+        case ev.FormFailed(why=why):
+            return give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def embedding(state: st.Embedding, event: ev.Event) -> Result | None:
+    match event:
+        case ev.Embedded():
+            return st.SeekingNear(state.ask), (cmd.SeekNear(),)
+        case ev.EmbedFailed(why=why):
+            return give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def seeking_near(state: st.SeekingNear, event: ev.Event, policy: Policy) -> Result | None:
+    match event:
+        case ev.CandidatesFound(candidates=()):
+            return give_up(state.ask, "nothing-near")
+        case ev.CandidatesFound(at=at, candidates=candidates):
+            return _among(state.ask, candidates, at, policy)
+        case ev.SeekFailed(why=why):
+            return give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def judging(state: st.Judging, event: ev.Event, policy: Policy) -> Result | None:
+    match event:
+        case ev.Judged(at=at, accepted=ev.Candidate() as found, score=score, reason=reason):
+            unfit = unsuitable_by_meaning(found.entry, state.ask, policy, at)
+            if unfit is not None:
+                return give_up(state.ask, unfit)
+            return _accept(state.ask, found, score, reason, Status.HIT_L3, policy)
+        case ev.Judged(reason=reason, score=score, best=best):
+            return give_up(state.ask, reason, similarity=best.similarity if best is not None else None, score=score)
+        case ev.JudgeFailed(why=why):
+            return give_up(state.ask, why)
+        case _:
+            return _left_or_late(state.ask, event)
+
+
+def give_up(ask: Ask, reason: str, *, similarity: float | None = None, score: float | None = None) -> Result:
+    """The cache has nothing: forward, unless the client wanted nothing else."""
+    if ask.only_if_cached:
+        return st.Done("not-cached"), (ONLY_IF_CACHED,)
+    return forward(ask, reason, similarity=similarity, score=score)
+
+
+def forward(
+    ask: Ask,
+    reason: str,
+    status: Status = Status.MISS,
+    *,
+    similarity: float | None = None,
+    score: float | None = None,
+    audit: cmd.Audit | None = None,
+) -> Result:
+    return st.Forwarding(ask, status, audit=audit), (cmd.Forward(status, reason, similarity, score),)
+
+
+def _among(ask: Ask, candidates: tuple[ev.Candidate, ...], at: float, policy: Policy) -> Result:
+    """What is to be done with what L2 found, the nearest first."""
+    fit = [found for found in candidates if unsuitable_by_meaning(found.entry, ask, policy, at) is None]
+    open_ones = [found for found in fit if found.refusal is None]
+    if not open_ones:
+        nearest = fit[0] if fit else candidates[0]
+        why = nearest.refusal or unsuitable_by_meaning(nearest.entry, ask, policy, at) or "nothing-near"
+        return give_up(ask, why, similarity=nearest.similarity)
+    if policy.verify:
+        return st.Judging(ask), (cmd.Judge(tuple(open_ones[:MOST])),)
+    nearest = open_ones[0]
+    if nearest.similarity is not None and nearest.similarity >= policy.similarity_threshold:
+        return _accept(ask, nearest, None, "similar", Status.HIT_L2, policy)
+    return give_up(ask, "below-threshold", similarity=nearest.similarity)
+
+
+def _accept(
+    ask: Ask, found: ev.Candidate, score: float | None, reason: str, status: Status, policy: Policy
+) -> Result:
+    """A hit by meaning, unless it is only to be watched."""
+    watched = "shadow" if policy.semantic is Semantic.SHADOW else "audit" if _is_drawn(ask, policy) else None
+    if watched is not None and not ask.only_if_cached:
+        audit = cmd.Audit(found, score, reason)
+        return forward(ask, watched, similarity=found.similarity, score=score, audit=audit)
+    if watched == "shadow":
+        return give_up(ask, watched)
+    replay = cmd.Replay(found.entry, status, found.similarity, score, reason, found.key)
+    return st.Replaying(ask, status), (replay, cmd.Promote(found, score, reason))
+
+
+def _is_drawn(ask: Ask, policy: Policy) -> bool:
+    return ask.key is not None and int.from_bytes(ask.key[-4:]) < policy.audit_share * 2**32
+
+
+def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:
+    match event:
+        case ev.ClientLeft():
+            return st.Done("left"), ()
+        case ev.DeadlinePassed():
+            return give_up(ask, "too-slow")
+        case _:
+            return None
