@@ -9,14 +9,79 @@ import random
 import re
 
 LEXICONS: dict[str, list[list[str]]] = {
-    "language": [["Python", "py"], ["JavaScript", "JS"], ["TypeScript", "TS"], ["Java"], ["C#", "csharp"], ["C++", "cpp"],
-        ["Go", "golang"], ["Rust"], ["Ruby"], ["PHP"], ["Kotlin"], ["Swift"], ["Scala"], ["Perl"], ["Haskell"], ["Elixir"],
-        ["Julia"], ["Lua"], ["Dart"], ["Clojure"], ["Fortran"], ["COBOL"], ["MATLAB"], ["Groovy"], ["F#"], ["OCaml"], ["Zig"], ["Nim"]],
-    "os": [["Linux"], ["Windows"], ["macOS", "OS X"], ["Ubuntu"], ["Debian"], ["Fedora"], ["FreeBSD"], ["CentOS"], ["Arch Linux"], ["Alpine"], ["Android"], ["iOS"]],
-    "database": [["PostgreSQL", "Postgres"], ["MySQL"], ["SQLite"], ["MongoDB", "Mongo"], ["Oracle"], ["SQL Server", "MSSQL"], ["MariaDB"], ["Redis"], ["Cassandra"], ["DynamoDB"], ["ClickHouse"], ["Snowflake"], ["BigQuery"]],
+    "language": [
+        ["Python", "py"],
+        ["JavaScript", "JS"],
+        ["TypeScript", "TS"],
+        ["Java"],
+        ["C#", "csharp"],
+        ["C++", "cpp"],
+        ["Go", "golang"],
+        ["Rust"],
+        ["Ruby"],
+        ["PHP"],
+        ["Kotlin"],
+        ["Swift"],
+        ["Scala"],
+        ["Perl"],
+        ["Haskell"],
+        ["Elixir"],
+        ["Julia"],
+        ["Lua"],
+        ["Dart"],
+        ["Clojure"],
+        ["Fortran"],
+        ["COBOL"],
+        ["MATLAB"],
+        ["Groovy"],
+        ["F#"],
+        ["OCaml"],
+        ["Zig"],
+        ["Nim"],
+    ],
+    "os": [
+        ["Linux"],
+        ["Windows"],
+        ["macOS", "OS X"],
+        ["Ubuntu"],
+        ["Debian"],
+        ["Fedora"],
+        ["FreeBSD"],
+        ["CentOS"],
+        ["Arch Linux"],
+        ["Alpine"],
+        ["Android"],
+        ["iOS"],
+    ],
+    "database": [
+        ["PostgreSQL", "Postgres"],
+        ["MySQL"],
+        ["SQLite"],
+        ["MongoDB", "Mongo"],
+        ["Oracle"],
+        ["SQL Server", "MSSQL"],
+        ["MariaDB"],
+        ["Redis"],
+        ["Cassandra"],
+        ["DynamoDB"],
+        ["ClickHouse"],
+        ["Snowflake"],
+        ["BigQuery"],
+    ],
     "cloud": [["AWS"], ["Azure"], ["GCP", "Google Cloud"], ["DigitalOcean"], ["Heroku"]],
     "frontend": [["React"], ["Vue"], ["Angular"], ["Svelte"], ["jQuery"], ["Ember"], ["Solid"]],
-    "framework": [["Django"], ["Flask"], ["FastAPI"], ["Rails"], ["Laravel"], ["Express"], ["Spring Boot"], ["ASP.NET"], ["Symfony"], ["NestJS"]],
+    "framework": [
+        ["Django"],
+        ["Flask"],
+        ["FastAPI"],
+        ["Rails"],
+        ["Laravel"],
+        ["Express"],
+        ["Spring Boot"],
+        ["ASP.NET"],
+        ["Symfony"],
+        ["NestJS"],
+    ],
     "data": [["pandas"], ["NumPy"], ["Polars"], ["Spark", "PySpark"], ["dplyr"], ["Excel"], ["R"]],
     "ml": [["PyTorch"], ["TensorFlow"], ["Keras"], ["JAX"], ["scikit-learn", "sklearn"], ["XGBoost"]],
     "shell": [["bash"], ["zsh"], ["fish"], ["PowerShell"], ["cmd"]],
@@ -26,11 +91,83 @@ LEXICONS: dict[str, list[list[str]]] = {
     "format": [["JSON"], ["XML"], ["YAML"], ["CSV"], ["TOML"], ["Parquet"], ["HTML"], ["Markdown"], ["PDF"]],
     "browser": [["Chrome"], ["Firefox"], ["Safari"], ["Edge"], ["Opera"]],
     "weekday": [["Monday"], ["Tuesday"], ["Wednesday"], ["Thursday"], ["Friday"], ["Saturday"], ["Sunday"]],
-    "month": [["January"], ["February"], ["March"], ["April"], ["June"], ["July"], ["August"], ["September"], ["October"], ["November"], ["December"]],
-    "country": [["India"], ["China"], ["Germany"], ["France"], ["Japan"], ["Canada"], ["Brazil"], ["Australia"], ["Spain"], ["Italy"], ["Mexico"], ["Russia"], ["Egypt"], ["Kenya"], ["Poland"], ["Turkey"], ["Norway"], ["the US", "America", "the USA"], ["the UK"]],
-    "city": [["New York"], ["Boston"], ["Chicago"], ["Denver"], ["Dallas"], ["Atlanta"], ["Seattle"], ["London"], ["Paris"], ["Berlin"], ["Rome"], ["Madrid"], ["Tokyo"], ["Delhi"], ["Mumbai"], ["San Francisco"], ["Philadelphia"], ["Pittsburgh"], ["Baltimore"], ["Oakland"], ["Miami"], ["Houston"]],
+    "month": [
+        ["January"],
+        ["February"],
+        ["March"],
+        ["April"],
+        ["June"],
+        ["July"],
+        ["August"],
+        ["September"],
+        ["October"],
+        ["November"],
+        ["December"],
+    ],
+    "country": [
+        ["India"],
+        ["China"],
+        ["Germany"],
+        ["France"],
+        ["Japan"],
+        ["Canada"],
+        ["Brazil"],
+        ["Australia"],
+        ["Spain"],
+        ["Italy"],
+        ["Mexico"],
+        ["Russia"],
+        ["Egypt"],
+        ["Kenya"],
+        ["Poland"],
+        ["Turkey"],
+        ["Norway"],
+        ["the US", "America", "the USA"],
+        ["the UK"],
+    ],
+    "city": [
+        ["New York"],
+        ["Boston"],
+        ["Chicago"],
+        ["Denver"],
+        ["Dallas"],
+        ["Atlanta"],
+        ["Seattle"],
+        ["London"],
+        ["Paris"],
+        ["Berlin"],
+        ["Rome"],
+        ["Madrid"],
+        ["Tokyo"],
+        ["Delhi"],
+        ["Mumbai"],
+        ["San Francisco"],
+        ["Philadelphia"],
+        ["Pittsburgh"],
+        ["Baltimore"],
+        ["Oakland"],
+        ["Miami"],
+        ["Houston"],
+    ],
     "colour": [["red"], ["blue"], ["green"], ["yellow"], ["black"], ["white"], ["purple"], ["orange"]],
-    "unit": [["kilometres", "km"], ["miles"], ["metres"], ["feet"], ["inches"], ["pounds"], ["kilograms", "kg"], ["Celsius"], ["Fahrenheit"], ["seconds"], ["minutes"], ["hours"], ["days"], ["weeks"], ["months"], ["years"]],
+    "unit": [
+        ["kilometres", "km"],
+        ["miles"],
+        ["metres"],
+        ["feet"],
+        ["inches"],
+        ["pounds"],
+        ["kilograms", "kg"],
+        ["Celsius"],
+        ["Fahrenheit"],
+        ["seconds"],
+        ["minutes"],
+        ["hours"],
+        ["days"],
+        ["weeks"],
+        ["months"],
+        ["years"],
+    ],
 }
 """Names by type; the words of one list mean the same."""
 
@@ -39,18 +176,95 @@ _TYPE: dict[str, tuple[str, int]] = {
     for kind, members in LEXICONS.items()
     for number, aliases in enumerate(members)
     for alias in aliases
-    if len(alias) > 1 and alias.lower() not in ("go", "find", "cut", "tr", "fish", "solid", "express", "orange", "opera", "edge", "swift", "rust", "spark", "eclipse", "alpine", "cmd", "may")
+    if len(alias) > 1
+    and alias.lower()
+    not in (
+        "go",
+        "find",
+        "cut",
+        "tr",
+        "fish",
+        "solid",
+        "express",
+        "orange",
+        "opera",
+        "edge",
+        "swift",
+        "rust",
+        "spark",
+        "eclipse",
+        "alpine",
+        "cmd",
+        "may",
+    )
 }
 _NAMES = re.compile(
-    r"(?<![\w.#+-])(?:" + "|".join(re.escape(name) for name in sorted(_TYPE, key=len, reverse=True)) + r")(?![\w#+])", re.IGNORECASE
+    r"(?<![\w.#+-])(?:" + "|".join(re.escape(name) for name in sorted(_TYPE, key=len, reverse=True)) + r")(?![\w#+])",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.:/-])(\d{1,4})(?![\w.:/-])")
 _PROPER = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}\b")
 
-_BEFORE = ["please ", "hi, ", "hey, ", "can you tell me ", "quick question: ", "could you explain ", "hello! ", "I was wondering, ", "I'd like to know: ", "help: ", "pls ", "tell me, "]
-_AFTER = [" thanks", " please", " thank you!", " pls", " thx", " thanks in advance", "??", " Any help is appreciated."]
-_KEYS = {"a": "sq", "e": "wr", "i": "uo", "o": "ip", "n": "bm", "t": "ry", "s": "ad", "r": "et", "l": "k", "h": "gj", "c": "xv", "d": "sf", "u": "yi", "m": "n"}
-_KEEP = frozenset("not no without never before after from into first last more less least most min max".split())
+_BEFORE = [
+    "please ",
+    "hi, ",
+    "hey, ",
+    "can you tell me ",
+    "quick question: ",
+    "could you explain ",
+    "hello! ",
+    "I was wondering, ",
+    "I'd like to know: ",
+    "help: ",
+    "pls ",
+    "tell me, ",
+]
+_AFTER = [
+    " thanks",
+    " please",
+    " thank you!",
+    " pls",
+    " thx",
+    " thanks in advance",
+    "??",
+    " Any help is appreciated.",
+]
+_KEYS = {
+    "a": "sq",
+    "e": "wr",
+    "i": "uo",
+    "o": "ip",
+    "n": "bm",
+    "t": "ry",
+    "s": "ad",
+    "r": "et",
+    "l": "k",
+    "h": "gj",
+    "c": "xv",
+    "d": "sf",
+    "u": "yi",
+    "m": "n",
+}
+_KEEP = frozenset(
+    [
+        "not",
+        "no",
+        "without",
+        "never",
+        "before",
+        "after",
+        "from",
+        "into",
+        "first",
+        "last",
+        "more",
+        "less",
+        "least",
+        "most",
+        "min",
+        "max",
+    ]
+)
 
 
 def slot_swap(a: str, b: str, rng: random.Random, *, conflict: bool) -> tuple[str, str] | None:
@@ -75,7 +289,11 @@ def name_swap(text: str, rng: random.Random) -> str | None:
         return None
     x, y = sorted(rng.sample(found, 2), key=lambda m: m.start())
     between = text[x.end() : y.start()]
-    if x.group() == y.group() or re.fullmatch(r"(,| and| or| &|/|\s|vs\.?|versus|-)*", between.strip(), re.IGNORECASE) or re.search(r"\b(and|or|vs)\b", between):
+    if (
+        x.group() == y.group()
+        or re.fullmatch(r"(,| and| or| &|/|\s|vs\.?|versus|-)*", between.strip(), re.IGNORECASE)
+        or re.search(r"\b(and|or|vs)\b", between)
+    ):
         return None
     return text[: x.start()] + y.group() + between + x.group() + text[y.end() :]
 
@@ -111,7 +329,9 @@ def _other_number(number: int, rng: random.Random) -> int:
 
 def _typo(text: str, rng: random.Random) -> str:
     words = text.split(" ")
-    places = [n for n, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.islower() and word not in _KEEP]
+    places = [
+        n for n, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.islower() and word not in _KEEP
+    ]
     if not places:
         return text
     n = rng.choice(places)

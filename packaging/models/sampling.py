@@ -24,14 +24,17 @@ def family_source(families: list[Family], neighbours: dict[str, list[str]]) -> S
         doubles = [texts for _, texts in family.near if len(texts) > 1]
         if doubles and rng.random() < 0.25:
             a, b = rng.sample(rng.choice(doubles), 2)
-            wrong = [rng.choice(family.same), rng.choice([t for _, ts in family.near for t in ts if t not in (a, b)] or family.same)]
+            wrong = [
+                rng.choice(family.same),
+                rng.choice([t for _, ts in family.near for t in ts if t not in (a, b)] or family.same),
+            ]
         else:
             a, b = rng.sample(family.same, 2)
             wrong = [rng.choice(texts) for _, texts in rng.sample(family.near, min(2, len(family.near)))]
         group = [_pair(a, b, 1.0)]
         for text in wrong:
             group.append(_pair(rng.choice((a, b)), text, 0.0))
-        if rng.random() < 0.15 and neighbours.get(a):
+        if rng.random() < 0.25 and neighbours.get(a):
             group.append(_pair(a, rng.choice(neighbours[a]), 0.0, weight=0.7))
         if rng.random() < 0.3 and (swapped := augment.slot_swap(a, b, rng, conflict=True)):
             group.append(_pair(*swapped, 0.0))
