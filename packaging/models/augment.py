@@ -7,196 +7,21 @@ mark to one text, which changes nothing. A *name swap* exchanges two capitalised
 
 import random
 import re
+import tomllib
+from pathlib import Path
 
-LEXICONS: dict[str, list[list[str]]] = {
-    "language": [
-        ["Python", "py"],
-        ["JavaScript", "JS"],
-        ["TypeScript", "TS"],
-        ["Java"],
-        ["C#", "csharp"],
-        ["C++", "cpp"],
-        ["Go", "golang"],
-        ["Rust"],
-        ["Ruby"],
-        ["PHP"],
-        ["Kotlin"],
-        ["Swift"],
-        ["Scala"],
-        ["Perl"],
-        ["Haskell"],
-        ["Elixir"],
-        ["Julia"],
-        ["Lua"],
-        ["Dart"],
-        ["Clojure"],
-        ["Fortran"],
-        ["COBOL"],
-        ["MATLAB"],
-        ["Groovy"],
-        ["F#"],
-        ["OCaml"],
-        ["Zig"],
-        ["Nim"],
-    ],
-    "os": [
-        ["Linux"],
-        ["Windows"],
-        ["macOS", "OS X"],
-        ["Ubuntu"],
-        ["Debian"],
-        ["Fedora"],
-        ["FreeBSD"],
-        ["CentOS"],
-        ["Arch Linux"],
-        ["Alpine"],
-        ["Android"],
-        ["iOS"],
-    ],
-    "database": [
-        ["PostgreSQL", "Postgres"],
-        ["MySQL"],
-        ["SQLite"],
-        ["MongoDB", "Mongo"],
-        ["Oracle"],
-        ["SQL Server", "MSSQL"],
-        ["MariaDB"],
-        ["Redis"],
-        ["Cassandra"],
-        ["DynamoDB"],
-        ["ClickHouse"],
-        ["Snowflake"],
-        ["BigQuery"],
-    ],
-    "cloud": [["AWS"], ["Azure"], ["GCP", "Google Cloud"], ["DigitalOcean"], ["Heroku"]],
-    "frontend": [["React"], ["Vue"], ["Angular"], ["Svelte"], ["jQuery"], ["Ember"], ["Solid"]],
-    "framework": [
-        ["Django"],
-        ["Flask"],
-        ["FastAPI"],
-        ["Rails"],
-        ["Laravel"],
-        ["Express"],
-        ["Spring Boot"],
-        ["ASP.NET"],
-        ["Symfony"],
-        ["NestJS"],
-    ],
-    "data": [["pandas"], ["NumPy"], ["Polars"], ["Spark", "PySpark"], ["dplyr"], ["Excel"], ["R"]],
-    "ml": [["PyTorch"], ["TensorFlow"], ["Keras"], ["JAX"], ["scikit-learn", "sklearn"], ["XGBoost"]],
-    "shell": [["bash"], ["zsh"], ["fish"], ["PowerShell"], ["cmd"]],
-    "tool": [["grep"], ["sed"], ["awk"], ["find"], ["xargs"], ["cut"], ["tr"]],
-    "editor": [["vim"], ["Emacs"], ["VS Code"], ["nano"], ["Sublime Text"], ["IntelliJ"], ["PyCharm"], ["Eclipse"]],
-    "server": [["nginx"], ["Apache"], ["Caddy"], ["HAProxy"], ["Traefik"], ["IIS"]],
-    "format": [["JSON"], ["XML"], ["YAML"], ["CSV"], ["TOML"], ["Parquet"], ["HTML"], ["Markdown"], ["PDF"]],
-    "browser": [["Chrome"], ["Firefox"], ["Safari"], ["Edge"], ["Opera"]],
-    "weekday": [["Monday"], ["Tuesday"], ["Wednesday"], ["Thursday"], ["Friday"], ["Saturday"], ["Sunday"]],
-    "month": [
-        ["January"],
-        ["February"],
-        ["March"],
-        ["April"],
-        ["June"],
-        ["July"],
-        ["August"],
-        ["September"],
-        ["October"],
-        ["November"],
-        ["December"],
-    ],
-    "country": [
-        ["India"],
-        ["China"],
-        ["Germany"],
-        ["France"],
-        ["Japan"],
-        ["Canada"],
-        ["Brazil"],
-        ["Australia"],
-        ["Spain"],
-        ["Italy"],
-        ["Mexico"],
-        ["Russia"],
-        ["Egypt"],
-        ["Kenya"],
-        ["Poland"],
-        ["Turkey"],
-        ["Norway"],
-        ["the US", "America", "the USA"],
-        ["the UK"],
-    ],
-    "city": [
-        ["New York"],
-        ["Boston"],
-        ["Chicago"],
-        ["Denver"],
-        ["Dallas"],
-        ["Atlanta"],
-        ["Seattle"],
-        ["London"],
-        ["Paris"],
-        ["Berlin"],
-        ["Rome"],
-        ["Madrid"],
-        ["Tokyo"],
-        ["Delhi"],
-        ["Mumbai"],
-        ["San Francisco"],
-        ["Philadelphia"],
-        ["Pittsburgh"],
-        ["Baltimore"],
-        ["Oakland"],
-        ["Miami"],
-        ["Houston"],
-    ],
-    "colour": [["red"], ["blue"], ["green"], ["yellow"], ["black"], ["white"], ["purple"], ["orange"]],
-    "unit": [
-        ["kilometres", "km"],
-        ["miles"],
-        ["metres"],
-        ["feet"],
-        ["inches"],
-        ["pounds"],
-        ["kilograms", "kg"],
-        ["Celsius"],
-        ["Fahrenheit"],
-        ["seconds"],
-        ["minutes"],
-        ["hours"],
-        ["days"],
-        ["weeks"],
-        ["months"],
-        ["years"],
-    ],
-}
+_DATA = tomllib.loads((Path(__file__).parent / "lexicons.toml").read_text("utf-8"))
+LEXICONS: dict[str, list[list[str]]] = _DATA["names"]
 """Names by type; the words of one list mean the same."""
+_COMMON_WORDS, _KEEP = frozenset(_DATA["words"]["common"]), frozenset(_DATA["words"]["kept"])
+_BEFORE, _AFTER, _BESIDE = _DATA["noise"]["before"], _DATA["noise"]["after"], _DATA["noise"]["beside"]
 
 _TYPE: dict[str, tuple[str, int]] = {
     alias.lower(): (kind, number)
     for kind, members in LEXICONS.items()
     for number, aliases in enumerate(members)
     for alias in aliases
-    if len(alias) > 1
-    and alias.lower()
-    not in (
-        "go",
-        "find",
-        "cut",
-        "tr",
-        "fish",
-        "solid",
-        "express",
-        "orange",
-        "opera",
-        "edge",
-        "swift",
-        "rust",
-        "spark",
-        "eclipse",
-        "alpine",
-        "cmd",
-        "may",
-    )
+    if len(alias) > 1 and alias.lower() not in _COMMON_WORDS
 }
 _NAMES = re.compile(
     r"(?<![\w.#+-])(?:" + "|".join(re.escape(name) for name in sorted(_TYPE, key=len, reverse=True)) + r")(?![\w#+])",
@@ -205,70 +30,9 @@ _NAMES = re.compile(
 _NUMBER = re.compile(r"(?<![\w.:/-])(\d{1,4})(?![\w.:/-])")
 _PROPER = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}\b")
 
-_BEFORE = [
-    "please ",
-    "hi, ",
-    "hey, ",
-    "can you tell me ",
-    "quick question: ",
-    "could you explain ",
-    "hello! ",
-    "I was wondering, ",
-    "I'd like to know: ",
-    "help: ",
-    "pls ",
-    "tell me, ",
-]
-_AFTER = [
-    " thanks",
-    " please",
-    " thank you!",
-    " pls",
-    " thx",
-    " thanks in advance",
-    "??",
-    " Any help is appreciated.",
-]
-_KEYS = {
-    "a": "sq",
-    "e": "wr",
-    "i": "uo",
-    "o": "ip",
-    "n": "bm",
-    "t": "ry",
-    "s": "ad",
-    "r": "et",
-    "l": "k",
-    "h": "gj",
-    "c": "xv",
-    "d": "sf",
-    "u": "yi",
-    "m": "n",
-}
-_KEEP = frozenset(
-    [
-        "not",
-        "no",
-        "without",
-        "never",
-        "before",
-        "after",
-        "from",
-        "into",
-        "first",
-        "last",
-        "more",
-        "less",
-        "least",
-        "most",
-        "min",
-        "max",
-    ]
-)
-
 
 def slot_swap(a: str, b: str, rng: random.Random, *, conflict: bool) -> tuple[str, str] | None:
-    """Both texts with a shared name replaced in both, or, for a conflict, in ``b`` alone; None where none is shared."""
+    """Both texts with a shared name replaced in both, or, for a conflict, in ``b`` alone; None without one."""
     shared = _names_in(a) & _names_in(b)
     if shared:
         kind, number = rng.choice(sorted(shared))
@@ -345,6 +109,6 @@ def _typo(text: str, rng: random.Random) -> str:
     elif draw < 0.75:
         word = word[:at] + word[at] + word[at:]
     else:
-        word = word[:at] + rng.choice(_KEYS.get(word[at], word[at])) + word[at + 1 :]
+        word = word[:at] + rng.choice(_BESIDE.get(word[at], word[at])) + word[at + 1 :]
     words[n] = word
     return " ".join(words)

@@ -15,13 +15,18 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from paths import FAMILIES, PAIRS
 
 HELD_OUT_FIELDS = frozenset(
     {"rust", "terraform", "mongodb", "laravel", "kotlin", "kubernetes", "cooking", "tax", "regex", "powershell"}
 )
 """Fields of which no family is trained on: the test says how a field that nobody wrote for will do."""
+
+OWN_SETS = {"sqlq": "database questions", "swaps": "word order", "life": "medical and everyday"}
+"""Files of families that are measured by themselves; all others are programming."""
 
 HELD_OUT_DOMAINS = frozenset({"academic", "imdb", "yelp"})
 """Text-to-SQL domains that are never trained on."""
@@ -92,8 +97,8 @@ def _filled(row: dict) -> list[Family]:
 
         def fill(text: str, chosen: dict = chosen) -> str:
             for name, aliases in chosen.items():
-                aliases = aliases if isinstance(aliases, list) else [aliases]
-                text = text.replace("{" + name + "}", str(rng.choice(aliases)))
+                spelled = rng.choice(aliases) if isinstance(aliases, list) else aliases
+                text = text.replace("{" + name + "}", str(spelled))
             return text
 
         family = Family(f"{row['id']}@{number}", row["field"], [fill(text) for text in row["same"]])
@@ -213,8 +218,10 @@ def read_checklist(folder: Path, cap: int = 100) -> list[Pair]:
     rng = random.Random(3)
     pairs = []
     for test, members in sorted(tests.items()):
-        for row in rng.sample(members, min(cap, len(members))):
-            pairs.append(Pair(row["a"], row["b"], 0.95 if row["label"] else 0.0, None, 0.5, "checklist", test))
+        pairs += [
+            Pair(row["a"], row["b"], 0.95 if row["label"] else 0.0, None, 0.5, "checklist", test)
+            for row in rng.sample(members, min(cap, len(members)))
+        ]
     return pairs
 
 
@@ -237,3 +244,17 @@ def read_mock(folder: Path) -> list[Pair]:
         Pair(row["origin"], row["similar"], 0.9, 1.0, 0.5, "mock", str(n))
         for n, row in enumerate(rows(folder / "gptcache_mock.jsonl.gz"))
     ]
+
+
+def held_out(split: str) -> dict[str, list[Pair]]:
+    """Everything that is measured, by data set; ``split`` is ``calibrate`` or ``test``."""
+    rng = random.Random(11)
+    found: dict[str, list[Pair]] = {}
+    for family in read_families([FAMILIES]):
+        if split_of(family) == split:
+            name = OWN_SETS.get(family.source, "programming")
+            found.setdefault(name, []).extend(measured_pairs(family, rng))
+    if split == "test":
+        found["text2sql"] = [pair for part, pair in read_sql(PAIRS) if part == "test"]
+    found["quora"] = [replace(pair, strict=pair.loose) for pair in read_quora(PAIRS) if quora_split(pair) == split]
+    return found

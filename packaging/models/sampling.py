@@ -32,8 +32,7 @@ def family_source(families: list[Family], neighbours: dict[str, list[str]]) -> S
             a, b = rng.sample(family.same, 2)
             wrong = [rng.choice(texts) for _, texts in rng.sample(family.near, min(2, len(family.near)))]
         group = [_pair(a, b, 1.0)]
-        for text in wrong:
-            group.append(_pair(rng.choice((a, b)), text, 0.0))
+        group += [_pair(rng.choice((a, b)), text, 0.0) for text in wrong]
         if rng.random() < 0.25 and neighbours.get(a):
             group.append(_pair(a, rng.choice(neighbours[a]), 0.0, weight=0.7))
         if rng.random() < 0.3 and (swapped := augment.slot_swap(a, b, rng, conflict=True)):
@@ -71,9 +70,8 @@ def bash_source(commands: list[list[str]], neighbours: dict[str, list[str]]) -> 
     def draw(rng: random.Random) -> Group:
         a, b = rng.sample(rng.choice(several), 2)
         group = [Pair(a, b, 0.9, None, 0.6, "nl2bash")]
-        for text in rng.sample(neighbours.get(a, []), min(2, len(neighbours.get(a, [])))):
-            group.append(Pair(a, text, 0.03, None, 0.7, "nl2bash"))
-        return group
+        others = neighbours.get(a, [])
+        return group + [Pair(a, text, 0.03, None, 0.7, "nl2bash") for text in rng.sample(others, min(2, len(others)))]
 
     return draw
 
