@@ -95,7 +95,7 @@ class Driver:
         began = perf_counter()
         answer = self._memory.get(key) if key is not None else None
         now = time()
-        replay = at_once(call.ask, answer.facts, now) if answer is not None else None
+        replay = at_once(call.ask, answer.facts, None, call.policy, now) if answer is not None else None
         if replay is None or answer is None or key is None or not _is_quick(answer, call.ask):
             return False
         try:
@@ -140,8 +140,12 @@ class Driver:
 
     def _dispatch(self, exchange: Exchange, command: Command) -> None:
         match command:
-            case cmd.SeekExact() | cmd.Replay() | cmd.Refuse() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
+            case cmd.SeekExact() | cmd.Replay() | cmd.Refuse():
                 exchange.post(command)
+            case cmd.Consider() | cmd.SeekForm() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
+                exchange.post(command)
+            case cmd.Promote() | cmd.Audit():
+                raise AssertionError("no models are bound into the policy yet")
             case cmd.Forward():
                 exchange.forward = command
                 exchange.recording = Recording()
@@ -187,11 +191,13 @@ class Driver:
                 if exchange.source is not None:
                     raise ClientGone
                 raise FlightFailed
-            case cmd.Embed():
-                self._hear(exchange, ev.EmbedFailed(time(), "no-embedder"))
-            case cmd.SeekNear() | cmd.Judge():
+            case cmd.Consider():
+                self._hear(exchange, ev.Considered(time(), None))
+            case cmd.SeekForm() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
                 self._hear(exchange, ev.DeadlinePassed(time()))
-            case cmd.Forward() | cmd.StopRecording() | cmd.Admit() | cmd.CancelUpstream():
+            case (
+                cmd.Forward() | cmd.StopRecording() | cmd.Admit() | cmd.CancelUpstream() | cmd.Promote() | cmd.Audit()
+            ):
                 raise AssertionError("performed when dispatched")
             case _:
                 assert_never(command)
