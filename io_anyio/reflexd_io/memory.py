@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reflexd_core.credentials import Route
 from reflexd_core.dialects import DIALECTS
-from reflexd_core.entry import EntryFacts
+from reflexd_core.entry import EntryFacts, Pairing
 from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Form, Reading
 
@@ -29,6 +29,8 @@ class Answer:
     headers: list[tuple[bytes, bytes]]
     """Those that are replayed, names in lower case."""
     recorded: bytes
+    pairing: Pairing | None = None
+    """Where it was asked for in other words: why it answers those."""
     _ready: dict[tuple[Form, bool], tuple[bytes, list[tuple[bytes, bytes]]]] = field(default_factory=dict)
 
     def ready(self, form: Form, *, wants_usage: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -1,13 +1,16 @@
-"""The store: every tenant's answers on disk, one SQLite file each.
+"""The store: every tenant's answers on disk, one SQLite file each, and what is known of their meaning.
 
 Reading happens in worker threads over read-only connections, writing in the one writer thread. Whatever fails
-here costs a hit, never an answer: `get` raises `StoreUnavailable` and the request is forwarded.
+here costs a hit, never an answer: every method that waits raises `StoreUnavailable`, and the request is forwarded.
 """
 
 import re
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.from_thread
@@ -15,13 +18,21 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from reflexd_io.memory import Answer
-from reflexd_io.store import records, warm
-from reflexd_io.store.readers import Readers, StoreUnavailable
+from reflexd_io.near import direct
+from reflexd_io.store import lookups, meaning, pairings, records, warm
+from reflexd_io.store.meaning import Near, Unembedded
+from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Unpaired
+from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable
 from reflexd_io.store.records import Record
 from reflexd_io.store.upkeep import tenants_in
 from reflexd_io.store.writer import Operation, Writer
 
-__all__ = ["Store", "StoreUnavailable"]
+__all__ = ["IndexNotReady", "Store", "StoreUnavailable"]
+
+T = TypeVar("T")
+
+CHANGE_TIMEOUT = 5.0
+"""Seconds a change is waited for; one that is still to come may be made later all the same."""
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -39,6 +50,9 @@ class Store:
         self._writer = Writer(folder, self._known, max_bytes=max_bytes)
         self._readers = Readers(folder)
         self._limiter = anyio.CapacityLimiter(8)
+        self._searchers = Readers(folder)
+        """Their own, so that no lookup waits for a search."""
+        self._search_limiter = anyio.CapacityLimiter(8)
 
     def start(self) -> None:
         self._writer.start()
@@ -46,16 +60,14 @@ class Store:
     @property
     def problems(self) -> dict[str, str]:
         """Tenants whose file cannot be used at present, and why."""
-        return {**self._readers.problems, **self._writer.problems}
+        return {**self._searchers.problems, **self._readers.problems, **self._writer.problems}
 
     async def get(self, tenant: str, key: bytes) -> Answer | None:
-        """The stored answer, or None. Raises `StoreUnavailable`."""
-        if tenant not in self._known or not _TENANT.fullmatch(tenant):
+        """The answer stored under the exact key, or the one it is an alias for, or None."""
+        if not self._has(tenant):
             return None
-        reader = self._readers.of(tenant)
-        return await anyio.to_thread.run_sync(
-            self._readers.get, reader, key, abandon_on_cancel=True, limiter=self._limiter
-        )
+        look = partial(lookups.find, self._readers, self._readers.of(tenant), key)
+        return await anyio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=self._limiter)
 
     async def newest(self, limit: int, max_bytes: int) -> AsyncGenerator[tuple[bytes, Answer]]:
         """For warming up: the most recently used answers, the last used first, ``limit`` and ``max_bytes`` in all.
@@ -72,10 +84,131 @@ class Store:
             steps.close()
 
     def put(self, tenant: str, record: Record, told: Callable[[str | None], None]) -> None:
-        """Keep the record; ``told`` is called in the event loop, with None once it is safe or with why it is not."""
+        """Keep the record; ``told`` is called in the event loop, with None once it is safe or with why it is not.
+
+        From then on its meaning is found.
+        """
         if not _TENANT.fullmatch(tenant):
             told(f"{tenant!r} is not a tenant's name")
             return
+        size = len(record.answer.recorded) + len(record.request) + _OVERHEAD
+        self._submit(tenant, lambda connection: records.insert(connection, record), told, size)
+
+    def touch(self, tenant: str, key: bytes) -> None:
+        """Note that the entry was used now, be it under an alias."""
+        self._writer.touch(tenant, key, time.time())
+
+    async def find_form(self, tenant: str, scope: bytes, form: str) -> list[Near]:
+        """Entries of the scope whose question has this normal form, the newest first: a handful at most.
+
+        Those that were blocked for it are left out, here and in `nearest`, and those whose time is over.
+        """
+        find = partial(meaning.find_form, scope=scope, form=form, now=time.time())
+        return await self._search(tenant, find) or []
+
+    async def nearest(self, tenant: str, scope: bytes, vector: bytes, k: int, *, model: str, form: str) -> list[Near]:
+        """The ``k`` nearest entries of the scope, the best first; vectors of other models are not looked at.
+
+        ``vector`` as in `Meaning`, and it raises `ValueError` too; ``form`` is the asked question's normal form.
+        Raises `IndexNotReady` where the scope is large and its index is being made.
+        """
+        meaning.check_vector(vector)
+
+        def find(connection: sqlite3.Connection) -> list[Near]:
+            search = partial(direct.search, connection, scope, vector, model)
+            return meaning.nearest(connection, search, k, form, time.time())
+
+        return await self._search(tenant, find) or []
+
+    async def unembedded(self, tenant: str, model: str, limit: int) -> list[Unembedded]:
+        """Entries whose vector is yet to be made by this model."""
+        return await self._search(tenant, partial(meaning.unembedded, model=model, limit=limit)) or []
+
+    async def embed_later(self, tenant: str, vectors: dict[bytes, bytes], model: str) -> None:
+        """Give entries, by key, the vectors they lacked; those that have gone meanwhile are left out."""
+        for vector in vectors.values():
+            meaning.check_vector(vector)
+
+        def embed(connection: sqlite3.Connection) -> None:
+            for key, vector in vectors.items():
+                meaning.embed(connection, key, vector, model)
+
+        await self._change(tenant, embed)
+
+    async def promote(self, tenant: str, alias: Alias) -> bool:
+        """Let the entry answer the asker's exact key too. False where it has gone or may not."""
+        return await self._change(tenant, partial(pairings.promote, alias=alias))
+
+    async def unpair(self, tenant: str, key: bytes) -> Unpaired | None:
+        """Forget what the asker's exact key was answered with; gives what was forgotten."""
+        return await self._change(tenant, partial(pairings.unpair, key=key))
+
+    async def block(self, tenant: str, entry_key: bytes, form: str) -> list[bytes]:
+        """Never again answer this normal form with this entry; gives the aliases that went for it.
+
+        After calling this, drop those from memory.
+        """
+        return await self._change(tenant, partial(pairings.block, entry_key=entry_key, form=form, at=time.time()))
+
+    async def add_label(self, tenant: str, label: Label) -> None:
+        """One for each pair: what is said later counts."""
+        await self._change(tenant, partial(pairings.add_label, label=label))
+
+    async def labels(self, tenant: str) -> list[Label]:
+        """All, the oldest first."""
+        return await self._search(tenant, pairings.labels) or []
+
+    async def add_audit(self, tenant: str, audit: Audit) -> None:
+        await self._change(tenant, partial(pairings.add_audit, audit=audit))
+
+    async def audits(self, tenant: str, limit: int, verdict: AuditVerdict | None = None) -> list[Audit]:
+        """The newest first, as far as they are kept (see `pairings.KEPT_AUDITS`)."""
+        return await self._search(tenant, partial(pairings.audits, limit=limit, verdict=verdict)) or []
+
+    async def audit_counts(self, tenant: str, model: str | None = None) -> dict[AuditVerdict, int]:
+        """How often each verdict was found since the beginning, of one judging model or of all."""
+        found = await self._search(tenant, partial(pairings.audit_counts, model=model))
+        return found or dict.fromkeys(AuditVerdict, 0)
+
+    async def close(self) -> bool:
+        """Commit what was handed in. False if the disk did not take it within ten seconds."""
+        finished = await anyio.to_thread.run_sync(self._writer.stop, 10.0)
+        await anyio.to_thread.run_sync(self._readers.close)
+        await anyio.to_thread.run_sync(self._searchers.close)
+        return finished
+
+    def _has(self, tenant: str) -> bool:
+        return tenant in self._known and _TENANT.fullmatch(tenant) is not None
+
+    async def _search(self, tenant: str, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        if not self._has(tenant):
+            return None
+        read = partial(self._searchers.read, self._searchers.of(tenant), work)
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=self._search_limiter)
+
+    async def _change(self, tenant: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do it in the writer's thread; what it gives, once it is safe."""
+        if not self._has(tenant):
+            raise StoreUnavailable(f"nothing is stored for {tenant!r}")
+        given: list[T] = []
+        problems: list[str | None] = []
+        done = anyio.Event()
+
+        def told(problem: str | None) -> None:
+            problems.append(problem)
+            done.set()
+
+        self._submit(tenant, lambda connection: given.append(work(connection)), told, _OVERHEAD)
+        with anyio.move_on_after(CHANGE_TIMEOUT):
+            await done.wait()
+        problem = problems[0] if problems else "the disk is too slow"
+        if problem is not None:
+            raise StoreUnavailable(problem)
+        return given[-1]  # a group that failed is done over
+
+    def _submit(
+        self, tenant: str, run: Callable[[sqlite3.Connection], None], told: Callable[[str | None], None], size: int
+    ) -> None:
         token = anyio.lowlevel.current_token()
 
         def tell(problem: str | None) -> None:
@@ -84,17 +217,5 @@ class Store:
             except RuntimeError:  # the event loop ended while the disk was writing: nobody is left to tell
                 return
 
-        size = len(record.answer.recorded) + len(record.request) + _OVERHEAD
-        keep = Operation(tenant, lambda connection: records.insert(connection, record), tell, size)
-        if not self._writer.submit(keep):
+        if not self._writer.submit(Operation(tenant, run, tell, size)):
             told("the disk is too slow: too much is waiting to be written")
-
-    def touch(self, tenant: str, key: bytes) -> None:
-        """Note that the entry was used now."""
-        self._writer.touch(tenant, key, time.time())
-
-    async def close(self) -> bool:
-        """Commit what was handed in. False if the disk did not take it within ten seconds."""
-        finished = await anyio.to_thread.run_sync(self._writer.stop, 10.0)
-        await anyio.to_thread.run_sync(self._readers.close)
-        return finished

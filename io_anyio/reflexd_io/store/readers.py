@@ -7,13 +7,15 @@ that for a connection which another one holds, and only so many may be held up b
 import sqlite3
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
-from reflexd_io.memory import Answer
 from reflexd_io.store import schema
 from reflexd_io.store.connections import OPEN
-from reflexd_io.store.records import ANSWER_COLUMNS, read_answer
+
+T = TypeVar("T")
 
 PATIENCE = 0.2
 """Seconds a thread waits for its turn: less than the driver's `LOOKUP_TIMEOUT`, so that it ends before it is left."""
@@ -25,8 +27,12 @@ class StoreUnavailable(Exception):  # noqa: N818 - it says what the store is
     """The tenant's file cannot be read now; the message says why."""
 
 
+class IndexNotReady(StoreUnavailable):
+    """The scope is too large to be searched without its index, which is being made."""
+
+
 class Readers:
-    """Everything but `get` belongs to the event loop's thread."""
+    """Everything but `read` belongs to the event loop's thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,7 +48,7 @@ class Readers:
         return {name: reader.problem for name, reader in self._open.items() if reader.problem}
 
     def of(self, tenant: str) -> "Reader":
-        """The tenant's reader; the least recently used one leaves for it, to be closed by the next `get`."""
+        """The tenant's reader; the least recently used one leaves for it, to be closed by the next `read`."""
         reader = self._open.get(tenant)
         if reader is None:
             while len(self._open) >= OPEN:
@@ -51,14 +57,17 @@ class Readers:
         self._open.move_to_end(tenant)
         return reader
 
-    def get(self, reader: "Reader", key: bytes) -> Answer | None:
-        """Blocks. Raises `StoreUnavailable`."""
+    def read(self, reader: "Reader", work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What ``work`` finds in the tenant's file; None where there is no file yet. Blocks.
+
+        Raises `StoreUnavailable`.
+        """
         until = monotonic() + PATIENCE
         if not self._threads.acquire(timeout=PATIENCE):
             raise StoreUnavailable("busy")
         try:
             self._close_leaving()
-            return reader.get(key, max(0.0, until - monotonic()))
+            return reader.read(work, max(0.0, until - monotonic()))
         finally:
             self._threads.release()
 
@@ -87,20 +96,16 @@ class Reader:
         self._left = False
         self.problem: str | None = None
 
-    def get(self, key: bytes, patience: float) -> Answer | None:
+    def read(self, work: Callable[[sqlite3.Connection], T], patience: float) -> T | None:
         """Waits ``patience`` seconds for its turn. Raises `StoreUnavailable`."""
         if not self._lock.acquire(timeout=patience):
             raise StoreUnavailable("busy")
         try:
-            row = self._query(key)
+            return self._read(work)
         finally:
             self._lock.release()
             if self._left:
                 self.leave()
-        try:
-            return read_answer(row)[1] if row is not None else None
-        except ValueError as error:
-            raise StoreUnavailable(str(error)) from error
 
     def leave(self) -> None:
         """Close once nobody uses it. A thread that does so now closes it when it is done."""
@@ -111,19 +116,22 @@ class Reader:
             finally:
                 self._lock.release()
 
-    def _query(self, key: bytes) -> tuple[object, ...] | None:
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         try:
             if self._connection is None and not self._connect():
                 return None
             assert self._connection is not None  # noqa: S101 - connecting has set it
-            sql = f"SELECT {ANSWER_COLUMNS} FROM entries WHERE key = ?"  # noqa: S608 - a constant
-            row: tuple[object, ...] | None = self._connection.execute(sql, (key,)).fetchone()
+            found = work(self._connection)
+        except StoreUnavailable:  # the file is as it should be
+            raise
+        except ValueError as error:  # a damaged row, in a file that can be read
+            raise StoreUnavailable(f"{self._path.name}: {error}") from error
         except Exception as error:  # whatever a damaged file makes of it, it costs this hit and no more
             self._drop()
             self.problem = f"{self._path.name}: {error}"
             raise StoreUnavailable(self.problem) from error
         self.problem = None
-        return row
+        return found
 
     def _connect(self) -> bool:
         """False where the writer is just making the file, or somebody moved it away."""

@@ -44,6 +44,102 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE VIRTUAL TABLE texts USING fts5 (question, answer)",
         ),
     ),
+    (
+        "0002-meaning",
+        (
+            "CREATE TABLE models (number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL)",
+            """
+            CREATE TABLE meanings (      -- of entries that may answer another wording
+                entry INTEGER PRIMARY KEY,
+                scope BLOB NOT NULL,
+                question TEXT NOT NULL,
+                form BLOB NOT NULL,      -- digest of the question's normal form
+                expires REAL,
+                model INTEGER            -- whose vector there is
+            )
+            """,
+            "CREATE INDEX meanings_by_form ON meanings (scope, form)",
+            "CREATE INDEX meanings_by_model ON meanings (model)",
+            "CREATE INDEX meanings_by_expiry ON meanings (expires) WHERE expires IS NOT NULL",
+            """
+            CREATE TABLE vectors (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,  -- given once, so that the derived index may know it by this
+                entry INTEGER NOT NULL UNIQUE,
+                scope BLOB NOT NULL,
+                model INTEGER NOT NULL,
+                vector BLOB NOT NULL     -- float16, little-endian, of unit length
+            )
+            """,
+            "CREATE INDEX vectors_by_scope ON vectors (scope, model)",
+            """
+            CREATE TABLE aliases (       -- exact keys that an entry of another wording answers
+                key BLOB PRIMARY KEY,
+                entry INTEGER NOT NULL,
+                question TEXT NOT NULL,
+                form BLOB NOT NULL,
+                score REAL,
+                similarity REAL,
+                model TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                at REAL NOT NULL
+            ) WITHOUT ROWID
+            """,
+            "CREATE INDEX aliases_by_entry ON aliases (entry)",
+            # Triggers, so that nothing which deletes an entry can leave what is said of it behind.
+            """
+            CREATE TRIGGER entry_gone AFTER DELETE ON entries BEGIN
+                DELETE FROM meanings WHERE entry = old.number;
+            END
+            """,
+            """
+            CREATE TRIGGER meaning_gone AFTER DELETE ON meanings BEGIN
+                DELETE FROM vectors WHERE entry = old.entry;
+                DELETE FROM aliases WHERE entry = old.entry;
+            END
+            """,
+            """
+            CREATE TABLE blocks (        -- pairings that were wrong; they outlive the entry's replacement
+                entry_key BLOB NOT NULL,
+                form BLOB NOT NULL,
+                at REAL NOT NULL,
+                PRIMARY KEY (entry_key, form)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE labels (
+                a TEXT NOT NULL,         -- the stored question
+                b TEXT NOT NULL,         -- the asked one
+                label INTEGER NOT NULL,
+                source TEXT NOT NULL,
+                score REAL,
+                at REAL NOT NULL,
+                PRIMARY KEY (a, b)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE audits (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                entry_key BLOB NOT NULL,
+                asked_key BLOB NOT NULL,
+                stored TEXT NOT NULL,
+                asked TEXT NOT NULL,
+                score REAL,
+                similarity REAL,
+                model TEXT NOT NULL,
+                verdict TEXT NOT NULL,
+                at REAL NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE tallies (       -- of all audits, those included whose row has gone
+                model TEXT NOT NULL,
+                verdict TEXT NOT NULL,
+                count INTEGER NOT NULL,
+                PRIMARY KEY (model, verdict)
+            ) WITHOUT ROWID
+            """,
+        ),
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from reflexd_io.store import records, schema
+from reflexd_io.store import meaning, records, schema
 from reflexd_io.store.connections import OPEN, Connections
 
 log = logging.getLogger(__name__)
@@ -171,8 +171,15 @@ def tenants_in(folder: Path) -> set[str]:
 
 
 def _note_uses_and_drop_expired(connection: sqlite3.Connection, rows: list[tuple[float, int, bytes]]) -> None:
-    connection.executemany("UPDATE entries SET used = max(used, ?), hits = hits + ? WHERE key = ?", rows)
+    connection.executemany(
+        """
+        UPDATE entries SET used = max(used, ?1), hits = hits + ?2
+        WHERE key = ?3 OR number = (SELECT entry FROM aliases WHERE key = ?3)
+        """,
+        rows,
+    )
     now = time.time()
+    meaning.drop_expired(connection, now, 1000)
     gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
     records.remove(connection, [key for (key,) in gone])
 

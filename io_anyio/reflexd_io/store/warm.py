@@ -12,7 +12,7 @@ from pathlib import Path
 from reflexd_io.memory import Answer
 from reflexd_io.store import schema
 from reflexd_io.store.readers import open_to_read
-from reflexd_io.store.records import ANSWER_COLUMNS, read_answer
+from reflexd_io.store.rows import ANSWER_COLUMNS, read_answer
 
 log = logging.getLogger(__name__)
 
