@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reflexd_core.meaning.calibration import Calibration
 from reflexd_io.inference.errors import InferenceFailed
 from reflexd_io.inference.ports import Facts, Judgement, Pair, Tag, Vectors
 from reflexd_io.inference.tokens import Encoded, Tokens
@@ -34,11 +35,12 @@ class LocalEmbedder:
 
 
 class LocalVerifier:
-    def __init__(self, run: Run, tokens: Tokens, facts: Facts) -> None:
+    def __init__(self, run: Run, tokens: Tokens, facts: Facts, calibration: Calibration | None = None) -> None:
         """``run`` gives the strict logit (), the loose one (), and tags (length,), or no tags."""
         self._run = run
         self.tokens = tokens
         self.facts = facts
+        self.calibration = calibration
 
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
         encoded = [self.tokens.pair(*pair) for pair in pairs]
@@ -50,9 +52,12 @@ class LocalVerifier:
 
 def _ran(run: Run, encoded: Sequence[Encoded]) -> list[Outputs]:
     try:
-        return run(encoded)
+        outputs = run(encoded)
     except Exception as error:
         raise InferenceFailed(f"{type(error).__name__}: {error}") from error
+    if len(outputs) != len(encoded):
+        raise InferenceFailed(f"the model gave {len(outputs)} results for {len(encoded)} questions")
+    return outputs
 
 
 def _numbers(values: NDArray[np.float32]) -> NDArray[np.float32]:

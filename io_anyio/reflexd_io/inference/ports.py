@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reflexd_core.meaning.calibration import Calibration
 from reflexd_io.inference.tokens import Tokens
 
 Vectors = NDArray[np.float32]
@@ -35,6 +36,8 @@ class Facts:
     """Of one text, or of a pair together; special tokens count."""
     calibrated: bool = True
     """Whether a verifier's logits are known to mean a probability."""
+    at_once: int = 32
+    """Texts or pairs that are best computed together."""
     note: str = ""
     """In words, where something is not as good as it could be."""
 
@@ -82,6 +85,11 @@ class Verifier(Protocol):
 
     @property
     def tokens(self) -> Tokens: ...
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What makes a probability of its logits; None for a model of which nobody knows."""
+        ...
 
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """One judgement a pair, in order. Raises `errors.CannotCompare`, `errors.InferenceFailed`."""

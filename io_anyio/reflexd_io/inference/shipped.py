@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reflexd_io.inference import manifest as manifests
-from reflexd_io.inference import onnx, tokens
+from reflexd_io.inference import mlx, onnx, tokens
 from reflexd_io.inference.errors import InferenceFailed, UnusableModel
 from reflexd_io.inference.manifest import Kind, Manifest
 from reflexd_io.inference.models import LocalEmbedder, LocalVerifier, Run
@@ -20,6 +20,8 @@ MOST_APART = 0.5
 
 Loaded = tuple[Run, str, str, str]
 """The function, its device, its dtype, and what is to be noted."""
+ALONE = 4
+"""Where texts are computed one by one anyway, together saves no more than the way into the thread and back."""
 Load = Callable[[Path, Kind], Loaded]
 
 
@@ -32,10 +34,15 @@ def on_cpu(weights: Path, kind: Kind) -> Loaded:
 
 
 def with_cuda(weights: Path, kind: Kind) -> Loaded:
-    return onnx.together(onnx.session(weights / f"{kind}-float.onnx", cuda=True)), "CUDA GPU 0", "float32", ""
+    return onnx.together(onnx.session(weights / f"{kind}-float.onnx", cuda=True)), "NVIDIA GPU 0", "float32", ""
 
 
-BACKENDS: dict[str, Load] = {"cpu": on_cpu, "cuda": with_cuda}
+def with_mlx(weights: Path, kind: Kind) -> Loaded:
+    run, device = mlx.shipped(weights, kind)
+    return run, device, "float32", ""
+
+
+BACKENDS: dict[str, Load] = {"cpu": on_cpu, "cuda": with_cuda, "mlx": with_mlx}
 
 
 def embedder(backend: str, weights: Path = manifests.WEIGHTS) -> LocalEmbedder:
@@ -56,7 +63,8 @@ def embedder(backend: str, weights: Path = manifests.WEIGHTS) -> LocalEmbedder:
 def verifier(backend: str, weights: Path = manifests.WEIGHTS) -> LocalVerifier:
     """Raises `UnusableModel`."""
     manifest, run, facts = _load(backend, weights, "verifier")
-    model = LocalVerifier(run, tokens.load(weights / "tokenizer.json", manifest.max_tokens), facts)
+    words = tokens.load(weights / "tokenizer.json", manifest.max_tokens)
+    model = LocalVerifier(run, words, facts, manifest.calibration)
     try:
         found = model.judge([(golden.a, golden.b) for golden in manifest.check])
     except InferenceFailed as error:
@@ -79,6 +87,7 @@ def _load(backend: str, weights: Path, kind: Kind) -> tuple[Manifest, Run, Facts
         fingerprint=manifest.fingerprint,
         max_tokens=manifest.max_tokens,
         calibrated=kind == "embedder" or manifest.calibration is not None,
+        at_once=ALONE if dtype == "int8" else 32,
         note=note,
     )
     return manifest, run, facts

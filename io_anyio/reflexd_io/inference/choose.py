@@ -1,0 +1,72 @@
+"""Which backend computes, decided once at start; and whose models.
+
+Asked for by name, a backend loads or its models do not: nothing takes its place. Left to ``auto``, the first that
+loads is taken of MLX (on Apple Silicon), CUDA (where ONNX Runtime has it) and the CPU; `Facts` says what did not.
+"""
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from reflexd_io.inference import manifest, shipped
+from reflexd_io.inference.errors import UnusableModel
+from reflexd_io.inference.models import LocalEmbedder, LocalVerifier
+from reflexd_io.native import onnxruntime
+
+BACKENDS = ("auto", "cpu", "cuda", "mlx", "off")
+Model = TypeVar("Model", LocalEmbedder, LocalVerifier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    embedder: LocalEmbedder | None = None
+    verifier: LocalVerifier | None = None
+    problems: tuple[str, ...] = ()
+    """In words; whatever is said here, its model is None."""
+
+
+def load(
+    backend: str,
+    *,
+    model_path: Path | None = None,
+    reranker_path: Path | None = None,
+    weights: Path = manifest.WEIGHTS,
+) -> Loaded:
+    """Load both models, which takes some tenths of a second. ``backend``: one of `BACKENDS`."""
+    if backend == "off":
+        return Loaded()
+    tried = candidates() if backend == "auto" else [backend]
+    problems: list[str] = []
+    return Loaded(
+        embedder=_first(tried, lambda name: shipped.embedder(name, weights), problems),
+        verifier=_first(tried, lambda name: shipped.verifier(name, weights), problems),
+        problems=tuple(problems),
+    )
+
+
+def candidates() -> list[str]:
+    """The backends that this machine may have, the fastest first."""
+    found = ["cpu"]
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        found.insert(0, "cuda")
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        found.insert(0, "mlx")
+    return found
+
+
+def _first(tried: list[str], make: Callable[[str], Model], problems: list[str]) -> Model | None:
+    """The first that loads, with what did not in its note; otherwise what was wrong with the last."""
+    notes: list[str] = []
+    for name in tried:
+        try:
+            model = make(name)
+        except UnusableModel as error:
+            notes.append(f"{name}: {error}")
+            continue
+        model.facts = replace(model.facts, note="; ".join(filter(None, [*notes, model.facts.note])))
+        return model
+    problems.append(notes[-1])
+    return None

@@ -1,0 +1,58 @@
+"""How far the backends differ on 2,000 pairs, and so how wide the band must be by which the threshold is raised.
+
+    uv run python packaging/models/agree.py
+
+Runs in the project's own environment, on the files that ship. The band is the largest difference in probability
+between int8 and float32 (which every other backend computes) among pairs that lie near the threshold.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from paths import WEIGHTS
+
+from reflexd_core.meaning.calibration import Calibration, probability
+from reflexd_io.inference import manifest, onnx, shipped
+from reflexd_io.inference.ports import Pair
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+from support.models import family_pairs
+
+NEAR = 0.15
+"""Of the threshold, in probability."""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--pairs", type=int, default=2000)
+    pairs = family_pairs(arguments.parse_args().pairs)
+    calibration = manifest.load(WEIGHTS, "verifier").calibration or Calibration(strict=1.0, threshold=0.9)
+    quantised = read(pairs)
+    exact_kernel, onnx.saturates = onnx.saturates, lambda _: True
+    floats = read(pairs)
+    onnx.saturates = exact_kernel
+    for name, one, other in zip(("strict", "loose", "cosine"), quantised.T, floats.T, strict=True):
+        apart = np.abs(one - other)
+        most, all_of = np.quantile(apart, 0.99), apart.max()
+        print(f"{name}: {apart.mean():.4f} apart on average, 99 % within {most:.4f}, all within {all_of:.4f}")
+    low, high = np.sort([[probability(*row, calibration) for row in rows] for rows in (quantised, floats)], axis=0)
+    near = (np.abs(low - calibration.threshold) < NEAR) | (np.abs(high - calibration.threshold) < NEAR)
+    where = f"{near.sum()} pairs within {NEAR} of the threshold {calibration.threshold}"
+    print(f"band: {(high - low)[near].max():.4f} ({where})")
+
+
+def read(pairs: list[Pair]) -> np.ndarray:
+    """(pairs, 3): strict, loose, cosine."""
+    embedder, verifier = shipped.embedder("cpu", WEIGHTS), shipped.verifier("cpu", WEIGHTS)
+    rows = []
+    for at in range(0, len(pairs), 8):
+        chunk = pairs[at : at + 8]
+        cosines = (embedder.embed([a for a, _ in chunk]) * embedder.embed([b for _, b in chunk])).sum(1)
+        rows += [(j.strict, j.loose, float(c)) for j, c in zip(verifier.judge(chunk), cosines, strict=True)]
+    return np.array(rows)
+
+
+if __name__ == "__main__":
+    main()
