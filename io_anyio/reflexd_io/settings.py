@@ -36,6 +36,11 @@ class Settings:
     l1_capacity: int = 10_000
     l1_bytes: int = 64 * MIB
     mock_provider: bool = False
+    inference_backend: str = "auto"
+    """Which one computes the models; ``off``: none, and nothing is compared by meaning."""
+    model_path: Path | None = None
+    """A user's own embedder, and below his own cross-encoder; None: those that ship."""
+    reranker_path: Path | None = None
     forward_legacy_functions: bool = False
     log_level: str = "warning"
     """``info`` adds a line for each exchange."""
@@ -107,13 +112,27 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "l1_bytes": ("REFLEX_L1_BYTES", values.integer(1, 2**50)),
     "mock_provider": ("REFLEX_MOCK_PROVIDER", values.truth),
     "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", values.legacy),
+    "inference_backend": ("REFLEX_INFERENCE_BACKEND", values.choice("auto", "cpu", "cuda", "mlx", "off")),
+    "model_path": ("REFLEX_MODEL_PATH", values.path),
+    "reranker_path": ("REFLEX_RERANKER_PATH", values.path),
     "log_level": ("REFLEX_LOG_LEVEL", values.choice("debug", "info", "warning", "error")),
     "default_upstream": ("REFLEX_UPSTREAM", values.name),
     "active_tenant": ("REFLEX_TENANT", values.name),
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
-_TEXTS = frozenset({"bind_addr", "storage_path", "log_level", "default_upstream", "active_tenant"})
+_TEXTS = frozenset(
+    {
+        "active_tenant",
+        "bind_addr",
+        "default_upstream",
+        "inference_backend",
+        "log_level",
+        "model_path",
+        "reranker_path",
+        "storage_path",
+    }
+)
 """Settings that are texts in config.toml; the others may be numbers or truth values, or texts that say the same."""
 
 _UPSTREAM_URL = re.compile(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL")

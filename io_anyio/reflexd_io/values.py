@@ -66,6 +66,12 @@ def address(text: str) -> str:
 def folder(text: str) -> Path:
     if not text:
         raise ValueError("expected a folder")
+    return path(text)
+
+
+def path(text: str) -> Path:
+    if not text:
+        raise ValueError("expected a file or a folder")
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:  # a home that nobody has

@@ -2,11 +2,12 @@
 
     uv run python packaging/models/agree.py
 
-Runs in the project's own environment, on the files that ship. The band is the largest difference in probability
-between int8 and float32 (which every other backend computes) among pairs that lie near the threshold.
+Runs in the project's own environment, on the files that ship: int8 against float32, which every other backend
+computes. The band is what the largest difference of any pair would make at the threshold.
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -19,9 +20,6 @@ from reflexd_io.inference.ports import Pair
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from support.models import family_pairs
-
-NEAR = 0.15
-"""Of the threshold, in probability."""
 
 
 def main() -> None:
@@ -37,10 +35,14 @@ def main() -> None:
         apart = np.abs(one - other)
         most, all_of = np.quantile(apart, 0.99), apart.max()
         print(f"{name}: {apart.mean():.4f} apart on average, 99 % within {most:.4f}, all within {all_of:.4f}")
-    low, high = np.sort([[probability(*row, calibration) for row in rows] for rows in (quantised, floats)], axis=0)
-    near = (np.abs(low - calibration.threshold) < NEAR) | (np.abs(high - calibration.threshold) < NEAR)
-    where = f"{near.sum()} pairs within {NEAR} of the threshold {calibration.threshold}"
-    print(f"band: {(high - low)[near].max():.4f} ({where})")
+    one, other = ([_logit(probability(*row, calibration)) for row in rows] for rows in (quantised, floats))
+    most = np.abs(np.array(one) - np.array(other)).max()
+    band = 1 / (1 + math.exp(-_logit(calibration.threshold) - most)) - calibration.threshold
+    print(f"calibrated: all within {most:.4f} logits; at the threshold {calibration.threshold} a band of {band:.4f}")
+
+
+def _logit(score: float) -> float:
+    return math.log(score / (1 - score))
 
 
 def read(pairs: list[Pair]) -> np.ndarray:

@@ -27,6 +27,9 @@ VARIABLES = {
     "l1_bytes": "REFLEX_L1_BYTES",
     "mock_provider": "REFLEX_MOCK_PROVIDER",
     "forward_legacy_functions": "REFLEX_LEGACY_FUNCTIONS",
+    "inference_backend": "REFLEX_INFERENCE_BACKEND",
+    "model_path": "REFLEX_MODEL_PATH",
+    "reranker_path": "REFLEX_RERANKER_PATH",
     "log_level": "REFLEX_LOG_LEVEL",
     "default_upstream": "REFLEX_UPSTREAM",
     "active_tenant": "REFLEX_TENANT",
@@ -42,6 +45,9 @@ THREE: dict[str, tuple[tuple[str, Any], tuple[str, Any], tuple[str, Any]]] = {
     "l1_bytes": (("1011", 1011), ("1012", 1012), ("1013", 1013)),
     "mock_provider": (("true", True), ("0", False), ("yes", True)),
     "forward_legacy_functions": (('"forward"', True), ("refuse", False), ("forward", True)),
+    "inference_backend": (('"cpu"', "cpu"), ("MLX", "mlx"), ("off", "off")),
+    "model_path": (('"/a"', Path("/a")), ("/b", Path("/b")), ("/c.onnx", Path("/c.onnx"))),
+    "reranker_path": (('"/a"', Path("/a")), ("/b", Path("/b")), ("/c.onnx", Path("/c.onnx"))),
     "log_level": (('"error"', "error"), ("info", "info"), ("DEBUG", "debug")),
     "default_upstream": (('"groq"', "groq"), ("mistral", "mistral"), ("xai", "xai")),
     "active_tenant": (('"a"', "a"), ("b", "b"), ("c", "c")),
@@ -92,6 +98,7 @@ BAD = {
     "l1_bytes": ["0", "64MB"],
     "mock_provider": ["maybe", "2"],
     "forward_legacy_functions": ["true", "drop"],
+    "inference_backend": ["gpu", "0"],
     "log_level": ["loud", "10"],
     "default_upstream": ["nowhere"],
     "active_tenant": ["nobody"],
@@ -118,7 +125,7 @@ def test_what_was_typed_wrongly_is_told_apart_from_what_is_configured_wrongly(co
     assert not isinstance(caught.value, BadFlag)
 
 
-@pytest.mark.parametrize("name", ["port", "storage_path", "default_upstream", "log_level"])
+@pytest.mark.parametrize("name", ["port", "storage_path", "model_path", "default_upstream", "log_level"])
 def test_an_empty_flag_is_not_silently_the_default(name: str, config: Config) -> None:
     with pytest.raises(BadFlag, match=f"--{name.replace('_', '-')}"):
         load({name: ""}, {}, config(""))
@@ -214,9 +221,7 @@ def test_a_slip_in_a_variables_name_is_refused_with_what_was_meant(variable: str
         load({}, {variable: "1"}, config(""))
 
 
-@pytest.mark.parametrize(
-    "variable", ["REFLEX_SHARED", "REFLEX_MODEL_PATH", "REFLEX_SNAPSHOT_PATH", "REFLEX_ENV_MODE"]
-)
+@pytest.mark.parametrize("variable", ["REFLEX_SHARED", "REFLEX_REDIS_URL", "REFLEX_SNAPSHOT_PATH", "REFLEX_ENV_MODE"])
 def test_variables_of_others_and_of_later_versions_are_left_alone(variable: str, config: Config) -> None:
     assert load({}, {variable: "1"}, config("")) == load({}, {}, config(""))
 

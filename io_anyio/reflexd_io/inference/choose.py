@@ -8,10 +8,11 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from reflexd_io.inference import manifest, shipped
+from reflexd_io.inference import manifest, own, shipped
 from reflexd_io.inference.errors import UnusableModel
 from reflexd_io.inference.models import LocalEmbedder, LocalVerifier
 from reflexd_io.native import onnxruntime
@@ -35,14 +36,21 @@ def load(
     reranker_path: Path | None = None,
     weights: Path = manifest.WEIGHTS,
 ) -> Loaded:
-    """Load both models, which takes some tenths of a second. ``backend``: one of `BACKENDS`."""
+    """Load both models, which takes some tenths of a second. ``backend``: one of `BACKENDS`.
+
+    The paths are a user's own models, in place of those that ship.
+    """
     if backend == "off":
         return Loaded()
     tried = candidates() if backend == "auto" else [backend]
     problems: list[str] = []
+    make_embedder = partial(own.embedder, model_path) if model_path else partial(shipped.embedder, weights=weights)
+    make_verifier = (
+        partial(own.verifier, reranker_path) if reranker_path else partial(shipped.verifier, weights=weights)
+    )
     return Loaded(
-        embedder=_first(tried, lambda name: shipped.embedder(name, weights), problems),
-        verifier=_first(tried, lambda name: shipped.verifier(name, weights), problems),
+        embedder=_first(tried, make_embedder, problems),
+        verifier=_first(tried, make_verifier, problems),
         problems=tuple(problems),
     )
 

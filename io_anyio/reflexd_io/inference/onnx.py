@@ -18,6 +18,7 @@ processor gets the float32 graph, and `Facts` says so.
 """
 
 import os
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +62,10 @@ def threads() -> int:
     except AttributeError:  # not on Linux
         there = os.cpu_count() or 1
     return max(1, min(_MOST_THREADS, there))
+
+
+def device(backend: str) -> str:
+    return "NVIDIA GPU 0" if backend == "cuda" else f"{platform.machine()} CPU, {threads()} threads"
 
 
 def saturates(weights: Path) -> bool:

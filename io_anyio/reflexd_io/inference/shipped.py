@@ -1,6 +1,5 @@
 """The default models, from the files that ship, on the backend that was chosen; checked before they serve."""
 
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,7 @@ Load = Callable[[Path, Kind], Loaded]
 
 
 def on_cpu(weights: Path, kind: Kind) -> Loaded:
-    device = f"{platform.machine()} CPU, {onnx.threads()} threads"
+    device = onnx.device("cpu")
     if onnx.saturates(weights):
         note = "this processor's int8 kernel saturates; float32 takes its place, at about twice the time"
         return onnx.together(onnx.session(weights / f"{kind}-float.onnx")), device, "float32", note
@@ -34,7 +33,7 @@ def on_cpu(weights: Path, kind: Kind) -> Loaded:
 
 
 def with_cuda(weights: Path, kind: Kind) -> Loaded:
-    return onnx.together(onnx.session(weights / f"{kind}-float.onnx", cuda=True)), "NVIDIA GPU 0", "float32", ""
+    return onnx.together(onnx.session(weights / f"{kind}-float.onnx", cuda=True)), onnx.device("cuda"), "float32", ""
 
 
 def with_mlx(weights: Path, kind: Kind) -> Loaded:
