@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from reflexd_core.literals import extract_literals
 from reflexd_core.meaning.answer_words import NEGATIONS, SOFT
+from reflexd_core.meaning.literals import extract_literals
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reflexd_core.literals import extract_literals
+from reflexd_core.meaning.literals import extract_literals
 
 
 @pytest.mark.parametrize(

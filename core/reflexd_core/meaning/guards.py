@@ -1,0 +1,100 @@
+"""Guards: differences that no rewording explains, whatever a model's score says.
+
+Each guard refuses on its own evidence, and only where at least 95 % of its refusals are truly different questions, on
+families that it was not written on: `packaging/models/measure_guards.py` prints that table and a test holds it. What
+did not reach it is no guard: literals that must be equal as multisets (89 %), a name or a number on one side only
+(89 to 94 %), a negation in another wording (92 %), one content word put for another (no better than chance).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reflexd_core.meaning.contrast import Contrast, contrast
+from reflexd_core.meaning.literal_guards import flags, identifiers, raw, urls
+from reflexd_core.meaning.names import WITHIN
+from reflexd_core.meaning.opposites import OPPOSITES, RIVALS
+from reflexd_core.meaning.order import roles
+from reflexd_core.meaning.polarity import polarity
+from reflexd_core.meaning.values import bounds, numbers
+from reflexd_core.meaning.wording import Wording, read_wording
+
+Guard = Callable[[Contrast], tuple[str, ...] | None]
+"""The words that cannot both be meant, the stored question's first; None where the guard has nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    guard: str
+    words: tuple[str, ...]
+
+
+def names(pair: Contrast) -> tuple[str, ...] | None:
+    """Each side names something of one closed kind that the other does not name."""
+    stored, asked = pair.stored.names - pair.asked.names, pair.asked.names - pair.stored.names
+    if not stored or not asked:
+        return None
+    for kind, name in sorted(stored):
+        others = [other for its, other in sorted(asked) if its == kind]
+        if others and not any((name, other) in WITHIN or (other, name) in WITHIN for other in others):
+            return name, *others
+    return None
+
+
+def opposites(pair: Contrast) -> tuple[str, ...] | None:
+    if len(_TURNS & pair.stored.bag) % 2 != len(_TURNS & pair.asked.bag) % 2:
+        return None
+    return _crossed(pair, OPPOSITES) or (_crossed(pair, RIVALS) if pair.likeness >= _ALIKE else None)
+
+
+_TURNS = frozenset("not never no undo undone revert prevent avoid stop opposite inverse".split())
+"""With one of these on one side, the opposite may well be meant: *undo git add* is *remove from the index*."""
+_ALIKE = 0.5
+"""Share of common content words from which on a rival word is what the two differ in."""
+
+
+def _crossed(pair: Contrast, axes: dict[str, tuple[tuple[int, int], ...]]) -> tuple[str, ...] | None:
+    """A side that stands for one end of an axis alone, and the other side for the other end alone."""
+    stored = {end: word for word in sorted(pair.stored.bag) for end in axes.get(word, ())}
+    if not stored:
+        return None
+    asked = {end: word for word in sorted(pair.asked.bag) for end in axes.get(word, ())}
+    for (axis, side), word in stored.items():
+        other = (axis, 1 - side)
+        if other in asked and (axis, side) not in asked and other not in stored:
+            return word, asked[other]
+    return None
+
+
+GUARDS: tuple[tuple[str, Guard], ...] = (
+    ("raw", raw),
+    ("url", urls),
+    ("flag", flags),
+    ("name", names),
+    ("number", numbers),
+    ("bound", bounds),
+    ("identifier", identifiers),
+    ("opposite", opposites),
+    ("polarity", polarity),
+    ("roles", roles),
+)
+"""In the order in which they are asked; the first that speaks is the reason."""
+
+
+def refusal(stored: str, asked: str) -> Refusal | None:
+    """Why the answer to ``stored`` cannot serve ``asked``, whatever their score; None where the score decides.
+
+    Which of the two was stored does not matter, but for the order of the words.
+    """
+    if stored == asked:
+        return None
+    return refusal_between(read_wording(stored), read_wording(asked))
+
+
+def refusal_between(stored: Wording, asked: Wording) -> Refusal | None:
+    """As `refusal`, for wordings read before: one asked question meets several candidates."""
+    pair = contrast(stored, asked)
+    for guard, finds in GUARDS:
+        words = finds(pair)
+        if words is not None:
+            return Refusal(guard, words)
+    return None

@@ -1,0 +1,73 @@
+"""Literals that cannot both be meant. A literal on one side only proves nothing: people show an example, paste an
+error, name a class, and ask the same. Two different ones in the same place are two questions.
+"""
+
+from reflexd_core.meaning.contrast import Contrast, same_word
+from reflexd_core.meaning.values import neighbours
+from reflexd_core.meaning.wording import Kind, Wording
+
+_SAID_BIG = frozenset("aAcCiIrR")
+"""Letters that are words or languages, in either case."""
+
+
+def raw(pair: Contrast) -> tuple[str, ...] | None:
+    """What the verifier's tokenizer folds or does not know must be equal as it stands: fenced code, accents, other
+    scripts, emoji, the case of a lone letter (``x`` and ``X`` in Vim)."""
+    stored, asked = pair.only(Kind.RAW, Kind.CODE)
+    if stored or asked:
+        return *sorted(stored), *sorted(asked)
+    if pair.stored.bag != pair.asked.bag:
+        return None
+    one, other = _letters(pair.stored), _letters(pair.asked)
+    turned = sorted(letter for letter in one - other if letter.swapcase() in other - one)
+    return (turned[0], turned[0].swapcase()) if turned else None
+
+
+def _letters(wording: Wording) -> set[str]:
+    return {typed for typed in wording.raw if len(typed) == 1 and typed.isalpha()} - _SAID_BIG
+
+
+def urls(pair: Contrast) -> tuple[str, ...] | None:
+    return _both(*pair.only(Kind.URL))
+
+
+def flags(pair: Contrast) -> tuple[str, ...] | None:
+    """Case counts: ``-d`` is not ``-D``."""
+    stored, asked = pair.only(Kind.FLAG)
+    if any(_slip(one, other) for one in stored for other in asked):
+        return None
+    return _both(stored, asked)
+
+
+def _slip(one: str, other: str) -> bool:
+    """A misspelled long flag, or the short one written longer (``-v`` and ``--verbose``, ``-j`` and ``-j8``)."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) == 2 and len(longer) > 2:
+        return longer.lstrip("-").startswith(shorter[1])
+    return len(shorter) > 3 and same_word(one, other)
+
+
+def identifiers(pair: Contrast) -> tuple[str, ...] | None:
+    stored, asked = pair.only(Kind.IDENTIFIER, Kind.PATH, Kind.SYMBOL)
+    if not stored or not asked:
+        return None
+    stored, asked = _unknown(stored, pair.asked), _unknown(asked, pair.stored)
+    if any(same_word(one, other) for one in stored for other in asked):
+        return None
+    if pair.likeness >= 0.4 or neighbours(pair.stored, stored) & neighbours(pair.asked, asked):
+        return _both(stored, asked)
+    return None
+
+
+def _unknown(tokens: frozenset[str], other: Wording) -> frozenset[str]:
+    """Those the other does not spell in any way, apart or together."""
+    said = _letters_of("".join(other.words))
+    return frozenset(token for token in tokens if not (spelled := _letters_of(token)) or spelled not in said)
+
+
+def _letters_of(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def _both(stored: frozenset[str], asked: frozenset[str]) -> tuple[str, ...] | None:
+    return (*sorted(stored), *sorted(asked)) if stored and asked else None

@@ -1,0 +1,107 @@
+"""Whether an answer hangs on the moment it is asked: the word *and* its sense.
+
+``latest``, ``current``, ``today`` and ``now`` alone say nothing: *the current directory*, *the latest file in a
+folder*, *now, how do I …*, *orders of today* in a query are asked alike every day. A question on how to do something
+is about the way, not about the moment (``how do I get today's date in Python?``). Code is never looked into.
+"""
+
+import re
+
+_HINTS = (
+    *(
+        "latest",
+        "newest",
+        "recent",
+        "current",
+        "today",
+        "tonight",
+        "tomorrow",
+        "yesterday",
+        "last night",
+        "now",
+        "live",
+    ),
+    *(
+        "real-time",
+        "up-to-date",
+        "this w",
+        "this m",
+        "this year",
+        "time is it",
+        "until",
+        " till ",
+        "moment",
+        "these days",
+    ),
+    *("price", "worth of", "value of", "day is it", "date is it"),
+)
+"""Without one of these no pattern matches; most questions have none."""
+
+_WAY = re.compile(
+    r"\b(?:how (?:do|can|to|does|would|should|could|did)|(?:function|script|query|regex|code|command|program|formula|class"
+    r"|method|component|endpoint|select)|write|implement|print|parse|format|compute|sql|python|javascript|typescript|java|bash"
+    r"|excel|pandas|git|curl|api|cron|linux|csharp|php|ruby|golang|powershell|terminal)\b"
+)
+"""What is asked for is a way to do it."""
+
+_SUBJECT = (
+    r"(?:prices?|stock(?: price)?|exchange rates?|interest rates?|mortgage rates?|inflation(?: rate)?|unemployment(?: rate)?"
+    r"|market cap(?:itali[sz]ation)?|weather|forecast|temperature (?:in|outside)|news|headlines|standings|president"
+    r"|prime minister|chancellor|ceo|pope|king|queen|mayor|governor|champions?|population|world record|record holder"
+    r"|minimum wage|events|situation|trends|polls?|job market)"
+)
+_NEW = r"(?:latest|newest|most recent|current|today's|tonight's|this week's|live|real[- ]time|up[- ]to[- ]date)"
+_NOW = r"(?:today|tonight|tomorrow|right now|now|currently|at the moment|this (?:week|weekend|morning|afternoon|evening))"
+_QUOTED = r"(?:weather|forecast|news|price|stock|traffic|exchange rate|temperature|standings)"
+_FEAST = (
+    r"(?:christmas|xmas|halloween|thanksgiving|easter|new year|ramadan|eid|diwali|summer|winter|spring|autumn|january|february"
+    r"|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday"
+    r"|sunday|the (?:election|olympics|world cup|super bowl|end of|next|weekend)|\d)"
+)
+
+_ALWAYS = re.compile(
+    r"\b(?:latest|newest|most recent|current) (?:(?:stable|lts|major|minor|official|beta|public|released) )*(?:version|release)"
+    r"(?: number)? of (?!(?:a|an|my|this|that|each|every|your|our|its|all|the (?:file|document|record|row|same|repo))\b)"
+    r"|\bwhat (?:time|day|date|year|month) is (?:it|today)\b(?! going)"
+    r"|\bwhat is (?:today's date|the (?:current )?(?:time|date) (?:now|today|in))\b"
+    r"|\bwho won\b[^.?!]{0,60}\b(?:yesterday|last night|today)\b"
+    rf"|\bhow many (?:days|weeks|hours|months) (?:are )?(?:there )?(?:left )?(?:until|till|to) {_FEAST}\b"
+    r"|\b(?:open|closed|happening|trending|playing|on tv|on sale) (?:today|tonight|tomorrow|right now)\b"
+    r"|\bas of (?:now|today)\b"
+)
+"""Whatever else is asked."""
+_UNLESS_WAY = re.compile(
+    rf"\b{_NEW} (?:[\w.$%-]{1, 40} ){{0,3}}{_SUBJECT}\b"
+    rf"|\b{_QUOTED}\b[^.?!]{{0,40}}\b{_NOW}\b|\b{_NOW}\b[^.?!]{{0,40}}\b{_QUOTED}\b"
+    r"|\b(?:latest|newest|current) (?:[\w.+#-]{1,40} ){1,3}(?:version|release)\b(?! (?:of|history|control))"
+    r"|\b[\w.+#-]{1,40} (?:latest|newest|current) (?:stable |lts )?(?:version|release)\b(?! of)"
+    r"|\b(?:price|value|worth) of (?:bitcoin|btc|ethereum|eth|gold|silver|oil|brent|copper)\b"
+    r"|\b(?:bitcoin|btc|ethereum|gold|oil) price\b"
+    r"|\b(?:what|who|which|where)\b[^.?!]{0,60}\b(?:right now|at (?:the|this) moment|these days|nowadays)\b"
+    r"|\bwho is (?:the )?current(?:ly)?\b(?! an? )"
+)
+
+_CODE = re.compile(
+    r"(?:`{3,}+|~{3,}+).*?(?:`{3,}+|~{3,}+|\Z)|`[^`\n]{1,400}`|\"[^\"\n]{1,400}\"|(?<![\w'])'[^'\n]{1,400}'(?!\w)",
+    re.DOTALL,
+)
+_MARKS = frozenset("`~\"'")
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
+
+
+def prose(question: str) -> str:
+    """What is neither code nor quoted, in small letters, with single spaces; ``~`` stands for what was left out."""
+    if not question.isascii():
+        question = question.translate(_QUOTES)
+    if not _MARKS.isdisjoint(question):
+        question = _CODE.sub(" ~ ", question)
+    return " ".join(question.split()).lower().replace("what's", "what is").replace("who's", "who is")
+
+
+def hangs_on_the_moment(text: str) -> bool:
+    """For a question's `prose`."""
+    if not any(hint in text for hint in _HINTS):
+        return False
+    if _ALWAYS.search(text) is not None:
+        return True
+    return _UNLESS_WAY.search(text) is not None and _WAY.search(text) is None

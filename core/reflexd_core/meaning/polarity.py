@@ -1,0 +1,59 @@
+"""Yes and no: a negation that one side has and the other lacks, where nothing else tells the two apart.
+
+In another wording a negation proves nothing (*does not work* is *fails*, *no duplicates* is *unique*), so only equal
+content counts, misspelled or inflected as it may be.
+"""
+
+from reflexd_core.meaning.contrast import Contrast
+from reflexd_core.meaning.wording import Wording
+
+_NEGATIONS = frozenset("not never no without except excluding exclude non nor neither none".split())
+_EXCEPTIONS = frozenset("except excluding exclude excludes".split())
+_LIKE_EXCEPTIONS = _NEGATIONS | frozenset(
+    "skip ignore ignoring omit out but besides apart other only keep leave drop".split()
+)
+_PREFIXES = ("un", "non", "dis", "ir", "il")
+_IN = frozenset(
+    "sensitive valid visible active complete correct direct dependent finite compatible consistent secure definite".split()
+)
+
+
+def polarity(pair: Contrast) -> tuple[str, ...] | None:
+    return _negated(pair) or _excepted(pair) or _contrary(pair)
+
+
+def _negated(pair: Contrast) -> tuple[str, ...] | None:
+    stored, asked = _negations(pair.stored), _negations(pair.asked)
+    if len(stored) % 2 == len(asked) % 2 or len(pair.stored.content & pair.asked.content) < 2:
+        return None
+    if any(word not in _NEGATIONS for side in pair.unmatched for word in side):
+        return None
+    return *stored, *asked
+
+
+def _negations(wording: Wording) -> list[str]:
+    return [word for word in wording.words if word in _NEGATIONS]
+
+
+def _excepted(pair: Contrast) -> tuple[str, ...] | None:
+    if pair.likeness < 0.4:
+        return None
+    stored, asked = _EXCEPTIONS & pair.stored.bag, _EXCEPTIONS & pair.asked.bag
+    if bool(stored) == bool(asked):
+        return None
+    other = pair.asked if stored else pair.stored
+    return None if _LIKE_EXCEPTIONS & other.bag else tuple(sorted(stored or asked))
+
+
+def _contrary(pair: Contrast) -> tuple[str, ...] | None:
+    """``sensitive`` against ``insensitive``, among the same words."""
+    if pair.likeness < 0.5:
+        return None
+    stored, asked = pair.stored.content - pair.asked.content, pair.asked.content - pair.stored.content
+    for plain, negated in ((stored, asked), (asked, stored)):
+        for word in plain:
+            contrary = {prefix + word for prefix in _PREFIXES} if len(word) > 3 else set[str]()
+            found = (contrary | ({"in" + word} if word in _IN else set[str]())) & negated
+            if found:
+                return word, *sorted(found)
+    return None
