@@ -14,7 +14,7 @@ from reflexd_core import commands as cmd
 from reflexd_core import events as ev
 from reflexd_core import states as st
 from reflexd_core.commands import Command, Status
-from reflexd_core.entry import NORMAL_FORM, unsuitable_by_meaning
+from reflexd_core.entry import NORMAL_FORM, is_drawn, unsuitable_by_meaning
 from reflexd_core.policy import Ask, Policy, Semantic
 
 Result = tuple[st.State, tuple[Command, ...]]
@@ -33,10 +33,11 @@ def considering(state: st.Considering, event: ev.Event, policy: Policy) -> Resul
             ask = state.ask
             shortest = min((x for x in (ask.lifetime, lifetime) if x is not None), default=None)
             ask = replace(ask, lifetime=shortest, exact_only=ask.exact_only or exact_only)
-            if ask.exact_only is None and ask.reads and policy.compares:
-                return st.SeekingForm(ask), (cmd.SeekForm(),)
-            told = ask.exact_only if ask.exact_only is not None and policy.compares and ask.reads else state.reason
-            return give_up(ask, told)
+            if not (state.searches and ask.reads and policy.compares):
+                return give_up(ask, state.reason)
+            if ask.exact_only is not None:
+                return give_up(ask, ask.exact_only)
+            return st.SeekingForm(ask), (cmd.SeekForm(),)
         case _:
             return _left_or_late(state.ask, event)
 
@@ -84,19 +85,27 @@ def judging(state: st.Judging, event: ev.Event, policy: Policy) -> Result | None
             if unfit is not None:
                 return give_up(state.ask, unfit)
             return _accept(state.ask, found, score, reason, Status.HIT_L3, policy)
-        case ev.Judged(reason=reason, score=score, best=best):
-            return give_up(state.ask, reason, similarity=best.similarity if best is not None else None, score=score)
+        case ev.Judged(reason=reason, score=score, best=best, words=words):
+            similarity = best.similarity if best is not None else None
+            return give_up(state.ask, reason, similarity=similarity, score=score, words=words)
         case ev.JudgeFailed(why=why):
             return give_up(state.ask, why)
         case _:
             return _left_or_late(state.ask, event)
 
 
-def give_up(ask: Ask, reason: str, *, similarity: float | None = None, score: float | None = None) -> Result:
+def give_up(
+    ask: Ask,
+    reason: str,
+    *,
+    similarity: float | None = None,
+    score: float | None = None,
+    words: tuple[str, ...] = (),
+) -> Result:
     """The cache has nothing: forward, unless the client wanted nothing else."""
     if ask.only_if_cached:
         return st.Done("not-cached"), (ONLY_IF_CACHED,)
-    return forward(ask, reason, similarity=similarity, score=score)
+    return forward(ask, reason, similarity=similarity, score=score, words=words)
 
 
 def forward(
@@ -106,9 +115,10 @@ def forward(
     *,
     similarity: float | None = None,
     score: float | None = None,
+    words: tuple[str, ...] = (),
     audit: cmd.Audit | None = None,
 ) -> Result:
-    return st.Forwarding(ask, status, audit=audit), (cmd.Forward(status, reason, similarity, score),)
+    return st.Forwarding(ask, status, audit=audit), (cmd.Forward(status, reason, similarity, score, words),)
 
 
 def _among(ask: Ask, candidates: tuple[ev.Candidate, ...], at: float, policy: Policy) -> Result:
@@ -118,7 +128,7 @@ def _among(ask: Ask, candidates: tuple[ev.Candidate, ...], at: float, policy: Po
     if not open_ones:
         nearest = fit[0] if fit else candidates[0]
         why = nearest.refusal or unsuitable_by_meaning(nearest.entry, ask, policy, at) or "nothing-near"
-        return give_up(ask, why, similarity=nearest.similarity)
+        return give_up(ask, why, similarity=nearest.similarity, words=nearest.words if nearest.refusal else ())
     if policy.verify:
         return st.Judging(ask), (cmd.Judge(tuple(open_ones[:MOST])),)
     nearest = open_ones[0]
@@ -131,7 +141,7 @@ def _accept(
     ask: Ask, found: ev.Candidate, score: float | None, reason: str, status: Status, policy: Policy
 ) -> Result:
     """A hit by meaning, unless it is only to be watched."""
-    watched = "shadow" if policy.semantic is Semantic.SHADOW else "audit" if _is_drawn(ask, policy) else None
+    watched = "shadow" if policy.semantic is Semantic.SHADOW else "audit" if is_drawn(ask, policy) else None
     if watched is not None and not ask.only_if_cached:
         audit = cmd.Audit(found, score, reason)
         return forward(ask, watched, similarity=found.similarity, score=score, audit=audit)
@@ -139,10 +149,6 @@ def _accept(
         return give_up(ask, watched)
     replay = cmd.Replay(found.entry, status, found.similarity, score, reason, found.key)
     return st.Replaying(ask, status), (replay, cmd.Promote(found, score, reason))
-
-
-def _is_drawn(ask: Ask, policy: Policy) -> bool:
-    return ask.key is not None and int.from_bytes(ask.key[-4:]) < policy.audit_share * 2**32
 
 
 def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:

@@ -90,6 +90,8 @@ class Forward:
     similarity: float | None = None
     """Of the best candidate that was refused."""
     score: float | None = None
+    words: tuple[str, ...] = ()
+    """In which it was found to differ."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,11 +78,21 @@ def unpaired(pairing: Pairing, entry: EntryFacts, ask: Ask, policy: Policy, at: 
         return ask.exact_only
     if not policy.compares or policy.semantic is not Semantic.ON:
         return "semantic-off"
-    if pairing.model != policy.judge:
+    if pairing.model != policy.rules:
         return "judged-by-another"
+    if is_drawn(ask, policy):
+        return "audit"
     if not _still_good_enough(pairing, policy):
         return "below-threshold"
     return unsuitable_by_meaning(entry, ask, policy, at)
+
+
+def is_drawn(ask: Ask, policy: Policy) -> bool:
+    """Whether the audit wants this ask's answer made anew, if it would be answered by meaning.
+
+    The exact key is uniform, so its last bytes are the draw; what may not be stored cannot be compared.
+    """
+    return ask.stores and ask.key is not None and int.from_bytes(ask.key[-4:]) < policy.audit_share * 2**32
 
 
 def _still_good_enough(pairing: Pairing, policy: Policy) -> bool:

@@ -84,6 +84,8 @@ class Candidate:
     """Cosine, -1 to 1; None where the normal form was enough."""
     refusal: str | None = None
     """The guard that refuses it, if one does."""
+    words: tuple[str, ...] = ()
+    """Those that it refuses for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Judged:
     reason: str
     best: Candidate | None = None
     """The candidate that the score is of."""
+    words: tuple[str, ...] = ()
+    """Those in which the verifier sees the best candidate differ."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Every part is framed by its length, so no two different sequences of parts feed the hash the same bytes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from blake3 import blake3
@@ -83,11 +83,24 @@ def exact_key(
     )
 
 
-def scope_key(key_parts: Iterable[str], headers: Mapping[str, str], scoped: JsonObject) -> bytes:
+def scope_key(
+    *,
+    tenant: str,
+    upstream: str,
+    dialect: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    scoped: JsonObject,
+) -> bytes:
     """The scope: like the exact key, over what stays when the question is taken out."""
     return digest(
         RECIPE + b"-scope",
-        *(part.encode() for part in key_parts),
+        tenant.encode(),
+        upstream.encode(),
+        dialect.encode(),
+        path.encode(),
+        _query_part(query),
         *header_parts(headers),
         canonicalize(scoped),
     )

@@ -105,9 +105,9 @@ def _seeking_exact(state: st.SeekingExact, event: ev.Event, policy: Policy) -> R
         case ev.ExactMissed():
             return _consider(ask, "not-stored")
         case ev.ExactFailed(why=why):
-            return give_up(ask, why)
+            return _consider(ask, why, searches=False)
         case ev.DeadlinePassed():
-            return give_up(ask, "lookup-too-slow")
+            return _consider(ask, "lookup-too-slow", searches=False)
         case ev.ClientLeft():
             return st.Done("left"), ()
         case _:
@@ -228,10 +228,10 @@ def _replay(entry: EntryFacts, pairing: Pairing | None) -> cmd.Replay:
     return cmd.Replay(entry, status, pairing.similarity, pairing.score, pairing.reason, pairing.entry_key)
 
 
-def _consider(ask: Ask, reason: str) -> Result:
+def _consider(ask: Ask, reason: str, *, searches: bool = True) -> Result:
     """The exact tier has nothing: on to the question itself where there is one, else to the provider."""
     if ask.has_question:
-        return st.Considering(ask, reason), (cmd.Consider(),)
+        return st.Considering(ask, reason, searches), (cmd.Consider(),)
     return give_up(ask, reason)
 
 

@@ -43,7 +43,9 @@ class Policy:
     judge: str = ""
     """The fingerprint of the models that compare meaning; empty where there are none, and then nothing is."""
     threshold: float = 1.0
-    """The least score at which a verified candidate answers: the verifier's own, unless the tenant has another."""
+    """The least score at which a verified candidate answers."""
+    own_threshold: float | None = None
+    """The tenant's wish for it; None is the verifier's own."""
     verify: bool = True
     """False turns L3 off: then similarity alone decides, and the client is told ``hit-l2-semantic``."""
     similarity_threshold: float = 0.98
@@ -58,6 +60,11 @@ class Policy:
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0
     """Seconds without a byte after which nobody joins a leader any more."""
+
+    @property
+    def rules(self) -> str:
+        """By what an acceptance was found good: one that was found so by other rules is not taken on trust."""
+        return f"{self.judge}+sampling" if self.match_sampling else self.judge
 
     @property
     def compares(self) -> bool:
@@ -170,6 +177,10 @@ def read_directives(headers: Mapping[str, str]) -> Directives:
     )
 
 
+WITH_A_QUESTION = frozenset({None, "several-choices", "logprobs"})
+"""Why meaning is not compared although there is one question, whose words may still shorten its answer's life."""
+
+
 def decide(reading: Reading, dialect: str, key: bytes, directives: Directives, policy: Policy) -> Ask:
     """The `Ask` of a request that was read and has a key."""
     bypass = directives.bypass or reading.stateful or (None if policy.caching else "paused")
@@ -194,7 +205,7 @@ def decide(reading: Reading, dialect: str, key: bytes, directives: Directives, p
         min_fresh=directives.min_fresh,
         lifetime=min(lifetimes) if lifetimes else None,
         exact_only="asked" if directives.exact else reading.exact_only,
-        has_question=reading.exact_only is None,
+        has_question=reading.exact_only in WITH_A_QUESTION,
         max_output=reading.max_output,
         refusal=reading.refusal,
     )

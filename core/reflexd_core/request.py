@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reflexd_core.canonical import JsonObject
-from reflexd_core.literals import extract_literals
+from reflexd_core.meaning.literals import extract_literals
 
 
 class Form(StrEnum):
@@ -54,6 +54,8 @@ class Reading:
     """Why Reflex itself refuses the request, in words for the client; None almost always."""
     lifetime: float | None = None
     """Seconds the answer may live at most, where the request itself shortens it (web search)."""
+    earlier_turns: bool = False
+    """Whether the question ends a conversation, whose turns the scope holds."""
     sampling: JsonObject | None = None
     """Sampling parameters, which the scope leaves out unless the tenant wants them matched."""
     max_output: int | None = None

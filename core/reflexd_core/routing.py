@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Passed to the upstream untouched."""
     OWN = "own"
     """One of Reflex's own pages."""
+    ADMIN = "admin"
+    """The control API, which wants the admin token."""
     UNKNOWN = "unknown"
 
 
@@ -70,9 +72,13 @@ def read_target(method: str, target: str) -> Target:
     prefixed = tenant is not None or upstream is not None
     if path in OWN_PATHS and not prefixed:
         return Target(kind=Kind.OWN, path=path, query=query)
+    if path.startswith("/admin/") and not prefixed:
+        return Target(kind=Kind.ADMIN, path=path, query=query)
     bare, versioned = path, False
     while bare == "/v1" or bare.startswith("/v1/"):
         bare, versioned = bare[3:], True
+    if bare == "/admin" or bare.startswith("/admin/"):  # never relayed: the request may carry the admin token
+        return Target(kind=Kind.UNKNOWN, path=path, query=query)
     dialect = BY_PATH.get(bare) if method == "POST" else None
     known = versioned or upstream is not None or bare.removeprefix("/").partition("/")[0] in _ROOTS
     kind = Kind.RELAYED if known else Kind.UNKNOWN

@@ -23,6 +23,8 @@ class Considering:
     ask: Ask
     reason: str
     """Why the exact tier had nothing."""
+    searches: bool = True
+    """Whether another wording's answer may be looked for; else only the words matter, for what is stored."""
 
 
 @dataclass(frozen=True, slots=True)

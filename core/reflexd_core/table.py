@@ -29,9 +29,9 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
     st.SeekingExact: {
         ev.ExactFound: frozenset({st.Replaying, st.Considering, st.Forwarding, st.Done}),
         ev.ExactMissed: frozenset({st.Considering, st.Forwarding, st.Done}),
-        ev.ExactFailed: _GIVEN_UP,
+        ev.ExactFailed: frozenset({st.Considering, st.Forwarding, st.Done}),
         ev.ClientLeft: _OVER,
-        ev.DeadlinePassed: _GIVEN_UP,
+        ev.DeadlinePassed: frozenset({st.Considering, st.Forwarding, st.Done}),
     },
     st.Considering: {
         ev.Considered: frozenset({st.SeekingForm, st.Forwarding, st.Done}),

@@ -11,7 +11,11 @@ import anyio.abc
 import anyio.to_thread
 
 from reflexd_io import runtime
+from reflexd_io.admin import Admin
+from reflexd_io.backlog import Backlog
 from reflexd_io.driver import Driver
+from reflexd_io.exact import ExactTier
+from reflexd_io.feedback import Feedback
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
@@ -20,8 +24,12 @@ from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.mock_provider import mock_upstreams
+from reflexd_io.models import Models
+from reflexd_io.policies import Policies
+from reflexd_io.recent import Recent
 from reflexd_io.relay import Relay
 from reflexd_io.runtime import Runtime
+from reflexd_io.semantics import Semantics
 from reflexd_io.server import Server
 from reflexd_io.settings import Settings
 from reflexd_io.store import Store
@@ -53,31 +61,58 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
                 settings = await stack.enter_async_context(mock_upstreams(settings))
             listener = await stack.enter_async_context(await _listen(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
-            server = await stack.enter_async_context(_server(settings))
-            found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port))
+            token = runtime.make_admin_token()
+            server = await stack.enter_async_context(_server(settings, token))
+            found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))
             ready(found, settings)
             await server.serve(listener, stop)
 
 
 @asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[Server]:
+async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]:
     salt = runtime.salt(settings.storage_path)
     store = Store(settings.storage_path / "tenants", max_bytes=settings.storage_bytes)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
-    ledger = Ledger()
+    ledger, recent, policies, models = Ledger(), Recent(), Policies(settings), Models(settings)
+    backlog = Backlog(store, models)
     client = UpstreamClient()
     store.start()
     try:
         async with anyio.create_task_group() as tasks:
             flights = Flights(client, Keys())
-            driver = Driver(memory=memory, store=store, flights=flights, ledger=ledger, tasks=tasks)
+            budget = settings.semantic_budget_ms / 1000
+            semantics = Semantics(
+                store=store, memory=memory, models=models, backlog=backlog, tasks=tasks, budget=budget
+            )
+            driver = Driver(
+                memory=memory,
+                store=store,
+                flights=flights,
+                semantics=semantics,
+                ledger=ledger,
+                exact=ExactTier(memory, store, recent),
+                tasks=tasks,
+            )
+            bind = partial(_bind, models, policies, memory)
+            tasks.start_soon(_helped, "comparing by meaning", partial(models.serve, bind))
+            tasks.start_soon(_helped, "making missing vectors", backlog.work)
             tasks.start_soon(_helped, "warming up memory", partial(_warm_up, store, memory, settings.l1_bytes))
             prepare = partial(anyio.to_thread.run_sync, client.prepare)
             tasks.start_soon(_helped, "reading the system's certificates", prepare)
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
-            health = Health(settings=settings, memory=memory, store=store, ledger=ledger)
+            health = Health(settings=settings, memory=memory, store=store, ledger=ledger, models=models)
+            feedback = Feedback(store=store, memory=memory, recent=recent, settings=settings)
             relay = Relay(client, flights)
-            gateway = Gateway(settings=settings, salt=salt, memory=memory, driver=driver, relay=relay, health=health)
+            gateway = Gateway(
+                settings=settings,
+                policies=policies,
+                salt=salt,
+                memory=memory,
+                driver=driver,
+                relay=relay,
+                health=health,
+                admin=Admin(admin_token, feedback),
+            )
             yield Server(gateway)
             tasks.cancel_scope.cancel()
     finally:
@@ -101,6 +136,12 @@ async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
         async for key, answer in found:
             if not memory.warm(key, answer):
                 return
+
+
+def _bind(models: Models, policies: Policies, memory: Memory) -> None:
+    """The models are there: from now on they compare."""
+    policies.bind(models.judgement, models.threshold, calibrated=models.calibrated)
+    memory.forget_known()
 
 
 async def _warm_up_keyring() -> None:

@@ -2,43 +2,42 @@
 
 The machine decides, and every command ends up in `_dispatch`: what can be done at once is done there, what needs
 the client's connection goes to the client's own task, and calling upstream is a task of its own (`flight`), since
-it outlives a client that leaves while others still read its answer.
+it outlives a client that leaves while others still read its answer. The exact tier stands in `exact`, comparing by
+meaning in `semantics`, what else goes out to the client in `replies`.
 """
 
 import itertools
 import logging
-from functools import partial
 from time import perf_counter, time
 from typing import assert_never
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 
 from reflexd_core import commands as cmd
 from reflexd_core import events as ev
 from reflexd_core.commands import Command
 from reflexd_core.exchanges import Exchanges
-from reflexd_core.headers import HeaderList, accepts_coding, explain_forward, explain_hit, kept, to_client, value_of
-from reflexd_core.machine import at_once
-from reflexd_core.policy import Ask
-from reflexd_io import codings
-from reflexd_io.exchange import Call, Exchange
+from reflexd_core.headers import kept
+from reflexd_io import replies
+from reflexd_io.call import Call
+from reflexd_io.exact import ExactTier
+from reflexd_io.exchange import Exchange
 from reflexd_io.flight import Flights
 from reflexd_io.http import Connection, while_here
 from reflexd_io.incoming import ClientGone
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recording import Recording
-from reflexd_io.store import Store, StoreUnavailable
+from reflexd_io.semantics import Semantics
+from reflexd_io.store import Store
 from reflexd_io.store.records import Record
 
 log = logging.getLogger(__name__)
 
-QUICK = 512 * 1024
-"""Bytes of an answer up to which turning it into the other form is done on the spot (10 ms)."""
-LOOKUP_TIMEOUT = 0.25
-"""Seconds after which a disk that does not answer is left out and the request forwarded."""
+
+SLOW = (cmd.Relay, cmd.Embed, cmd.SeekNear, cmd.Judge)
+"""Commands that are performed while the client is watched."""
 
 
 class FlightFailed(Exception):  # noqa: N818 - it says what the flight has done
@@ -47,13 +46,23 @@ class FlightFailed(Exception):  # noqa: N818 - it says what the flight has done
 
 class Driver:
     def __init__(
-        self, *, memory: Memory, store: Store, flights: Flights, ledger: Ledger, tasks: anyio.abc.TaskGroup
+        self,
+        *,
+        memory: Memory,
+        store: Store,
+        flights: Flights,
+        semantics: Semantics,
+        ledger: Ledger,
+        exact: ExactTier,
+        tasks: anyio.abc.TaskGroup,
     ) -> None:
         """``tasks`` outlives every connection; upstream calls run in it."""
         self._memory = memory
         self._store = store
         self._flights = flights
+        self._semantics = semantics
         self._ledger = ledger
+        self._exact = exact
         self._tasks = tasks
         self._exchanges = Exchanges()
         self._live: dict[int, Exchange] = {}
@@ -65,7 +74,10 @@ class Driver:
 
     async def serve(self, connection: Connection, call: Call) -> None:
         """Answer one call. Raises `ClientGone` once the connection is of no more use."""
-        if await self._serve_at_once(connection, call):
+        began = perf_counter()
+        replay = await self._exact.answer_at_once(connection, call)
+        if replay is not None:
+            self._ledger.note_hit(call, replay, began)
             return
         exchange = Exchange(id=next(self._ids), connection=connection, call=call)
         self._live[exchange.id] = exchange
@@ -89,33 +101,12 @@ class Driver:
             self._ledger.note(exchange)
             self._settle(exchange)
 
-    async def _serve_at_once(self, connection: Connection, call: Call) -> bool:
-        """A hit from memory, which opens no exchange: a third of its cost would be the book-keeping."""
-        key = call.ask.key
-        began = perf_counter()
-        answer = self._memory.get(key) if key is not None else None
-        now = time()
-        replay = at_once(call.ask, answer.facts, None, call.policy, now) if answer is not None else None
-        if replay is None or answer is None or key is None or not _is_quick(answer, call.ask):
-            return False
-        try:
-            body, headers = answer.ready(call.ask.form, wants_usage=call.ask.wants_usage)
-        except ValueError:
-            return False  # the machine hears of it and forwards
-        if body is not answer.recorded:
-            self._memory.weigh(key)
-        explained = _explained(replay, now, {b"l1": perf_counter() - began})
-        await connection.respond(200, headers + explained, body)
-        self._store.touch(call.route.tenant, key)
-        self._ledger.note_hit(call, replay, began)
-        return True
-
     async def _serve_client(self, exchange: Exchange) -> None:
         """Perform what concerns the client, quick things first: a hit needs no second task.
 
-        A twin's answer that can be relayed at once is no quick thing: its client may leave long before its end.
+        A twin's answer that can be relayed at once is no quick thing, nor is a search: the client may leave.
         """
-        while exchange.inbox and not isinstance(exchange.inbox[0], cmd.Relay):
+        while exchange.inbox and not isinstance(exchange.inbox[0], SLOW):
             if await self._perform(exchange, exchange.inbox.popleft()):
                 return
         async with while_here(exchange.connection):
@@ -144,8 +135,10 @@ class Driver:
                 exchange.post(command)
             case cmd.Consider() | cmd.SeekForm() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
                 exchange.post(command)
-            case cmd.Promote() | cmd.Audit():
-                raise AssertionError("no models are bound into the policy yet")
+            case cmd.Promote():
+                exchange.promote = command
+            case cmd.Audit():
+                self._semantics.audit(exchange, command)
             case cmd.Forward():
                 exchange.forward = command
                 exchange.recording = Recording()
@@ -178,23 +171,27 @@ class Driver:
         """Do what concerns the client. True once its answer is out."""
         match command:
             case cmd.SeekExact():
-                await self._seek_exact(exchange)
+                self._hear(exchange, await self._exact.seek(exchange))
             case cmd.Replay():
-                return await self._replay(exchange, command)
+                heard = await self._exact.replay(exchange, command)
+                if isinstance(heard, ev.ReplayFinished) and exchange.promote is not None:
+                    self._semantics.promote(exchange, exchange.promote)
+                self._hear(exchange, heard)
+                return isinstance(heard, ev.ReplayFinished)
             case cmd.Relay():
-                await self._relay(exchange, joined=command.leader is not None)
+                await replies.relay(exchange, joined=command.leader is not None)
                 return True
             case cmd.Refuse():
-                await self._refuse(exchange, command)
+                await replies.refuse(exchange, command)
                 return True
             case cmd.Cut():
                 if exchange.source is not None:
                     raise ClientGone
                 raise FlightFailed
             case cmd.Consider():
-                self._hear(exchange, ev.Considered(time(), None))
+                self._hear(exchange, await self._semantics.consider(exchange))
             case cmd.SeekForm() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
-                self._hear(exchange, ev.DeadlinePassed(time()))
+                self._hear(exchange, await self._semantics.search(exchange, command))
             case (
                 cmd.Forward() | cmd.StopRecording() | cmd.Admit() | cmd.CancelUpstream() | cmd.Promote() | cmd.Audit()
             ):
@@ -203,102 +200,6 @@ class Driver:
                 assert_never(command)
         return False
 
-    async def _seek_exact(self, exchange: Exchange) -> None:
-        """Memory first, then the disk."""
-        key = exchange.call.ask.key
-        assert key is not None  # noqa: S101 - the machine seeks only what has a key
-        began = perf_counter()
-        answer = self._memory.get(key)
-        event: ev.Event = ev.DeadlinePassed(time())
-        if answer is None:
-            with anyio.move_on_after(LOOKUP_TIMEOUT):
-                try:
-                    answer = await self._store.get(exchange.call.route.tenant, key)
-                    event = ev.ExactMissed(time())
-                except StoreUnavailable as error:
-                    log.warning("the store cannot be read, so the request is forwarded: %s", error)
-                    event = ev.ExactFailed(time(), "store-unavailable")
-            if answer is not None:
-                self._memory.put(key, answer)
-                exchange.sought = answer  # memory may have refused it as too large
-        if answer is not None:
-            event = ev.ExactFound(time(), answer.facts)
-        exchange.timings[b"l1"] = perf_counter() - began
-        self._hear(exchange, event)
-
-    async def _replay(self, exchange: Exchange, replay: cmd.Replay) -> bool:
-        call, facts = exchange.call, replay.entry
-        key = call.ask.key or b""
-        try:
-            answer = exchange.sought or self._memory.get(key) or await self._from_disk(call.route.tenant, key)
-            if answer is None:
-                raise ValueError("evicted")
-            body, headers = await self._turned(answer, call.ask)
-        except (ValueError, StoreUnavailable) as error:
-            log.warning("entry %s cannot be replayed, so the request is forwarded: %s", facts.id, error)
-            self._hear(exchange, ev.ReplayFailed(time(), "unreplayable"))
-            return False
-        if body is not answer.recorded:
-            self._memory.weigh(key)
-        exchange.replay, exchange.http_status = replay, 200
-        now = time()
-        await exchange.connection.respond(200, headers + _explained(replay, now, exchange.timings), body)
-        self._store.touch(call.route.tenant, key)
-        self._hear(exchange, ev.ReplayFinished(now))
-        return True
-
-    async def _from_disk(self, tenant: str, key: bytes) -> Answer | None:
-        """None also where the disk takes too long."""
-        with anyio.move_on_after(LOOKUP_TIMEOUT):
-            return await self._store.get(tenant, key)
-        return None
-
-    async def _turned(self, answer: Answer, ask: Ask) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-        """The answer in the asked form; a large one is turned beside the event loop. Raises `ValueError`."""
-        turn = partial(answer.ready, ask.form, wants_usage=ask.wants_usage)
-        if _is_quick(answer, ask):
-            return turn()
-        return await anyio.to_thread.run_sync(turn)
-
-    async def _relay(self, exchange: Exchange, *, joined: bool) -> None:
-        """The provider's answer, chunk by chunk; a twin's is decoded where this client could not."""
-        source, connection, forward = exchange.source, exchange.connection, exchange.forward
-        assert source is not None  # noqa: S101 - dispatching the command set both
-        assert exchange.reader is not None  # noqa: S101
-        coding = (value_of(source.headers, b"content-encoding") or b"").decode("latin-1")
-        decoder = None
-        headers = to_client(source.headers)
-        if joined:
-            headers = [(name, value) for name, value in headers if name.lower() != b"set-cookie"]
-        length = value_of(source.headers, b"content-length")
-        if joined and not accepts_coding(exchange.call.request.named.get("accept-encoding", ""), coding):
-            decoder = codings.decoder_for(coding)
-            headers = [(name, value) for name, value in headers if name.lower() != b"content-encoding"]
-        elif length is not None:
-            headers.append((b"Content-Length", length))
-        status, reason = (forward.status, forward.reason) if forward is not None else (cmd.Status.MISS, "coalesced")
-        explained: HeaderList = explain_forward(status, reason, collapsed=joined, timings=exchange.timings)
-        exchange.http_status = source.status
-        await connection.start(source.status, source.reason, [*headers, *explained], hold=source.has_bytes)
-        async for chunk in exchange.reader:
-            whole = source.ended and not (source.cut or exchange.cut)
-            await connection.send(chunk if decoder is None else decoder.feed(chunk), last=whole)
-        if source.cut or exchange.cut:
-            raise ClientGone
-        await connection.finish()
-
-    async def _refuse(self, exchange: Exchange, refuse: cmd.Refuse) -> None:
-        body = exchange.call.dialect.error(refuse.status, refuse.message, refuse.code)
-        exchange.http_status = refuse.status
-        headers = [
-            (b"Content-Type", b"application/json"),
-            (b"Content-Length", str(len(body)).encode()),
-            (b"X-Reflex-Status", exchange.status.value.encode()),
-            (b"X-Reflex-Reason", refuse.code.encode()),
-            *([] if refuse.retry else [(b"x-should-retry", b"false")]),
-        ]
-        await exchange.connection.respond(refuse.status, headers, body)
-
     def _admit(self, exchange: Exchange, admit: cmd.Admit) -> None:
         """Into memory at once, so that the very next request hits; onto disk in the writer's own time."""
         call, recording = exchange.call, exchange.recording
@@ -306,19 +207,21 @@ class Driver:
         assert key is not None  # noqa: S101 - the machine admits only what has a key
         assert recording is not None  # noqa: S101 - nor without an upstream call
         answer = Answer(admit.entry, kept(recording.headers), recording.plain())
-        recording.entry = admit.entry
+        recording.entry, exchange.fresh = admit.entry, answer
         self._memory.put(key, answer)
 
         def told(problem: str | None) -> None:
             if self._exchanges.state(exchange.id) is not None:
                 self._hear(exchange, ev.Stored(time()) if problem is None else ev.StoreFailed(time(), problem))
 
+        meaning = None if admit.exact_only else self._semantics.meaning_of(exchange)
         record = Record(
             key=key,
             answer=answer,
             upstream=call.route.upstream.name,
-            exact_only=admit.exact_only or call.ask.exact_only is not None,
-            scope=None,
+            exact_only=admit.exact_only,
+            scope=meaning.scope if meaning is not None else None,
+            meaning=meaning,
             request=call.raw(),
             request_coding=call.request.named.get("content-encoding"),
         )
@@ -343,14 +246,3 @@ class Driver:
                 exchange.post(cmd.Cut())
         recording.end(cut=True)  # does nothing after a regular end
         self._settle(exchange)
-
-
-def _is_quick(answer: Answer, ask: Ask) -> bool:
-    """Whether the answer can be had in the asked form without holding up everybody else."""
-    return ask.form is answer.facts.form or len(answer.recorded) <= QUICK
-
-
-def _explained(replay: cmd.Replay, now: float, timings: dict[bytes, float]) -> list[tuple[bytes, bytes]]:
-    entry = replay.entry
-    ttl = None if entry.expires is None else entry.expires - now
-    return explain_hit(replay.status, entry.id, now - entry.created, ttl, timings)

@@ -6,37 +6,13 @@ from time import perf_counter
 
 import anyio
 
-from reflexd_core.commands import Command, Forward, Replay, Status
-from reflexd_core.credentials import Route
-from reflexd_core.dialects.base import Dialect
+from reflexd_core.commands import Command, Forward, Promote, Replay, Status
 from reflexd_core.entry import EntryFacts
-from reflexd_core.policy import Ask, Policy
-from reflexd_core.request import Reading
-from reflexd_core.routing import Target
+from reflexd_io.asked import Asked
+from reflexd_io.call import Call
 from reflexd_io.http import Connection
-from reflexd_io.incoming import Request
 from reflexd_io.memory import Answer
 from reflexd_io.recording import Reader, Recording
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request to a cached dialect, read and routed."""
-
-    request: Request
-    target: Target
-    dialect: Dialect
-    route: Route
-    policy: Policy
-    ask: Ask
-    reading: Reading | None
-    """None where the body cannot be compared."""
-    pieces: list[bytes]
-    """The body as it was read."""
-
-    def raw(self) -> bytes:
-        """The body as it came: what is forwarded and kept. A hit never needs it in one piece."""
-        return b"".join(self.pieces)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +30,15 @@ class Exchange:
     reader: Reader | None = None
     """Its place in that answer."""
     sought: Answer | None = None
-    """What the disk had under the exact key."""
+    """What the disk had under the exact key, or the answer that is replayed."""
+    asked: Asked | None = None
+    """What it asks in words, once that was looked at."""
+    search_until: float = 0.0
+    """When comparing by meaning must have come to an end, `anyio.current_time` seconds."""
+    fresh: Answer | None = None
+    """The whole answer of its own upstream call, once it was admitted."""
+    promote: Promote | None = None
+    """What is remembered once the replay is out."""
     flight: anyio.CancelScope | None = None
     forward: Forward | None = None
     replay: Replay | None = None

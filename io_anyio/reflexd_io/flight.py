@@ -15,7 +15,7 @@ from reflexd_core.headers import HeaderList, to_upstream, value_of
 from reflexd_core.request import Form
 from reflexd_core.routing import Target
 from reflexd_io import codings
-from reflexd_io.exchange import Call
+from reflexd_io.call import Call
 from reflexd_io.keys import Keys, UnusableKey
 from reflexd_io.recording import Recording
 from reflexd_io.upstream import Response, UpstreamClient, UpstreamUnreachable

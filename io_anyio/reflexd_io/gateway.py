@@ -21,13 +21,15 @@ from reflexd_core.machine import ONLY_IF_CACHED
 from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directives, pass_through, read_directives
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
+from reflexd_io.admin import Admin
+from reflexd_io.call import Call
 from reflexd_io.driver import Driver
-from reflexd_io.exchange import Call
 from reflexd_io.flight import NoKey
 from reflexd_io.health import Health
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
 from reflexd_io.memory import Known, Memory
+from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.settings import Settings
 from reflexd_io.upstream import UpstreamUnreachable
@@ -48,14 +50,25 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 class Gateway:
     def __init__(
-        self, *, settings: Settings, salt: bytes, memory: Memory, driver: Driver, relay: Relay, health: Health
+        self,
+        *,
+        settings: Settings,
+        policies: Policies,
+        salt: bytes,
+        memory: Memory,
+        driver: Driver,
+        relay: Relay,
+        health: Health,
+        admin: Admin,
     ) -> None:
         self._settings = settings
+        self._policies = policies
         self._salt = salt
         self._memory = memory
         self._driver = driver
         self._relay = relay
         self._health = health
+        self._admin = admin
         own = {settings.bind_addr, f"[{settings.bind_addr}]"}
         self._hosts = _LOCAL_HOSTS | own | settings.allowed_hosts
         self._welcome: set[bytes] = set()
@@ -71,6 +84,8 @@ class Gateway:
                 await self._serve(connection, request, target, target.dialect)
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)
+            elif target.kind is Kind.ADMIN:
+                await self._admin.answer(connection, request, target)
             elif target.kind is Kind.UNKNOWN:
                 what = f"{request.method} {target.path}"
                 await self._refuse(connection, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1.")
@@ -115,7 +130,7 @@ class Gateway:
     ) -> Known:
         """Read a request that memory does not know: a byte-equal repeat is spared this."""
         found = self._route(request, target)
-        policy = self._settings.policy_of(found.tenant)
+        policy = self._policies.of(found.tenant)
         raw = b"".join(pieces)
         work = (request, target, found, dialect, raw, policy)
         is_slow = len(raw) > THREAD_LIMIT or b"content-encoding" in request.raw_named  # a little may become a lot

@@ -7,6 +7,7 @@ from time import time
 from reflexd_core import __version__
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
+from reflexd_io.models import Models
 from reflexd_io.settings import Settings
 from reflexd_io.store import Store
 
@@ -14,11 +15,12 @@ Page = tuple[int, dict[str, object]]
 
 
 class Health:
-    def __init__(self, *, settings: Settings, memory: Memory, store: Store, ledger: Ledger) -> None:
+    def __init__(self, *, settings: Settings, memory: Memory, store: Store, ledger: Ledger, models: Models) -> None:
         self._settings = settings
         self._memory = memory
         self._store = store
         self._ledger = ledger
+        self._models = models
         self._pages: dict[str, Callable[[], Page]] = {
             "/": self._root,
             "/healthz": self._alive,
@@ -40,12 +42,13 @@ class Health:
         """503 only when Reflex cannot forward, which it always can once it listens."""
         problems = self._store.problems
         storage: dict[str, object] = {"status": "degraded", "problems": problems} if problems else {"status": "ok"}
+        models = self._models.account()
         return 200, {
-            "status": "degraded" if problems else "ok",
+            "status": "degraded" if problems or models["status"] == "degraded" else "ok",
             "components": {
                 "forwarding": {"status": "ok"},
                 "storage": storage,
-                "models": {"status": "absent", "reason": "this version compares exactly only"},
+                "models": models,
             },
         }
 

@@ -8,7 +8,8 @@ from time import perf_counter, time
 from reflexd_core.commands import Replay, Status
 from reflexd_core.entry import EntryFacts
 from reflexd_core.prices import cost_of
-from reflexd_io.exchange import Call, Exchange
+from reflexd_io.call import Call
+from reflexd_io.exchange import Exchange
 
 log = logging.getLogger("reflexd.exchange")
 

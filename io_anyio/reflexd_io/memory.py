@@ -5,6 +5,7 @@ plain maps of the event loop's thread; nothing here waits.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reflexd_core.credentials import Route
@@ -77,6 +78,10 @@ class Memory:
         self._max_bytes = max_bytes
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
         self._sizes: dict[bytes, int] = {}
+        self._aliases: dict[bytes, set[bytes]] = {}
+        """By an entry's key, those of other wordings under which its answer lies here too."""
+        self.barred = 0
+        """How often pairings were ended: what was read from disk before the last time may be one of them."""
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self.bytes = 0
 
@@ -95,12 +100,9 @@ class Memory:
         size = answer.size()
         if size * 4 > self._max_bytes:
             return
-        self._answers[key] = answer
-        self._sizes[key] = size
-        self.bytes += size
+        self._keep(key, answer, size)
         while len(self._answers) > self._capacity or self.bytes > self._max_bytes:
-            oldest, _ = self._answers.popitem(last=False)
-            self.bytes -= self._sizes.pop(oldest)
+            self._remove(next(iter(self._answers)))
 
     def warm(self, key: bytes, answer: Answer) -> bool:
         """Take an answer from before the restart, used less lately than all that is here; False if it is full.
@@ -112,27 +114,59 @@ class Memory:
             return True
         if len(self._answers) >= self._capacity or self.bytes + size > self._max_bytes:
             return False
-        self._answers[key] = answer
+        self._keep(key, answer, size)
         self._answers.move_to_end(key, last=False)
-        self._sizes[key] = size
-        self.bytes += size
         return True
 
     def weigh(self, key: bytes) -> None:
         """After an answer was turned into another form: count what it takes now."""
         answer = self._answers.get(key)
         if answer is not None and answer.size() != self._sizes[key]:
-            self.put(key, answer)
+            self._remove(key)
+            self._keep(key, answer, answer.size())
 
     def drop(self, key: bytes) -> None:
-        if self._answers.pop(key, None) is not None:
-            self.bytes -= self._sizes.pop(key)
+        """Forget what lies under the key, and with an entry everything that it answers in other words."""
+        self._remove(key)
+        for alias in self._aliases.pop(key, set()).copy():
+            self._remove(alias)
+
+    def bar(self, keys: Iterable[bytes]) -> None:
+        """Pairings under these keys have ended."""
+        self.barred += 1
+        for key in keys:
+            held = self._answers.get(key)
+            if held is not None and held.pairing is not None:
+                self._remove(key)
+
+    def _keep(self, key: bytes, answer: Answer, size: int) -> None:
+        self._answers[key] = answer
+        self._sizes[key] = size
+        self.bytes += size
+        if answer.pairing is not None:
+            self._aliases.setdefault(answer.pairing.entry_key, set()).add(key)
+
+    def _remove(self, key: bytes) -> None:
+        """Make room: an entry that leaves memory is still on disk, and so are its pairings."""
+        answer = self._answers.pop(key, None)
+        if answer is None:
+            return
+        self.bytes -= self._sizes.pop(key)
+        if answer.pairing is not None:
+            aliases = self._aliases.get(answer.pairing.entry_key, set())
+            aliases.discard(key)
+            if not aliases:
+                self._aliases.pop(answer.pairing.entry_key, None)
 
     def known(self, memo_key: bytes) -> Known | None:
         found = self._known.get(memo_key)
         if found is not None:
             self._known.move_to_end(memo_key)
         return found
+
+    def forget_known(self) -> None:
+        """After rules have changed: what requests were found to be rests on the old ones."""
+        self._known.clear()
 
     def learn(self, memo_key: bytes, known: Known) -> None:
         self._known[memo_key] = known

@@ -72,14 +72,14 @@ def is_held(storage: Path) -> bool:
 
 
 @contextmanager
-def announced(storage: Path, host: str, port: int) -> Iterator[Runtime]:
+def announced(storage: Path, host: str, port: int, admin_token: str) -> Iterator[Runtime]:
     """Write the runtime file for as long as the body runs."""
     name = f"[{host}]" if ":" in host else host
     runtime = Runtime(
         url=f"http://{name}:{port}",
         port=port,
         pid=os.getpid(),
-        admin_token=secrets.token_urlsafe(32),
+        admin_token=admin_token,
         version=__version__,
         started=time.time(),
     )
@@ -93,6 +93,10 @@ def announced(storage: Path, host: str, port: int) -> Iterator[Runtime]:
         yield runtime
     finally:
         path.unlink(missing_ok=True)
+
+
+def make_admin_token() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def read(storage: Path) -> Runtime | None:

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from reflexd_core.policy import MIB, OnLeave, Policy
+from reflexd_core.policy import MIB, Policy
 from reflexd_core.routing import PRESETS, Upstream
 from reflexd_io import values
+from reflexd_io.policy_settings import read_policy
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
@@ -36,16 +37,21 @@ class Settings:
     l1_capacity: int = 10_000
     l1_bytes: int = 64 * MIB
     mock_provider: bool = False
-    inference_backend: str = "auto"
-    """Which one computes the models; ``off``: none, and nothing is compared by meaning."""
-    model_path: Path | None = None
-    """A user's own embedder, and below his own cross-encoder; None: those that ship."""
-    reranker_path: Path | None = None
     forward_legacy_functions: bool = False
     log_level: str = "warning"
     """``info`` adds a line for each exchange."""
     default_upstream: str = "openai"
     active_tenant: str = DEFAULT_TENANT
+    inference_backend: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``mlx``, or ``off``."""
+    model_path: Path | None = None
+    """An embedder of the user's own."""
+    reranker_path: Path | None = None
+    """A verifier of the user's own."""
+    semantic_budget_ms: int = 250
+    """What comparing one question by meaning may take, all in all."""
+    reranker_threshold: float | None = None
+    """Overrides the verifier's own calibrated threshold."""
     policy: Policy = field(default_factory=Policy)
     """Of tenants that say nothing else, anonymous ones included."""
     tenants: Mapping[str, Policy] = field(default_factory=lambda: {DEFAULT_TENANT: Policy()})
@@ -112,25 +118,21 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "l1_bytes": ("REFLEX_L1_BYTES", values.integer(1, 2**50)),
     "mock_provider": ("REFLEX_MOCK_PROVIDER", values.truth),
     "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", values.legacy),
-    "inference_backend": ("REFLEX_INFERENCE_BACKEND", values.choice("auto", "cpu", "cuda", "mlx", "off")),
-    "model_path": ("REFLEX_MODEL_PATH", values.path),
-    "reranker_path": ("REFLEX_RERANKER_PATH", values.path),
     "log_level": ("REFLEX_LOG_LEVEL", values.choice("debug", "info", "warning", "error")),
     "default_upstream": ("REFLEX_UPSTREAM", values.name),
     "active_tenant": ("REFLEX_TENANT", values.name),
+    "inference_backend": ("REFLEX_INFERENCE_BACKEND", values.choice("auto", "cpu", "cuda", "mlx", "off")),
+    "model_path": ("REFLEX_MODEL_PATH", values.path),
+    "reranker_path": ("REFLEX_RERANKER_PATH", values.path),
+    "semantic_budget_ms": ("REFLEX_SEMANTIC_BUDGET_MS", values.integer(1, 60_000)),
+    "reranker_threshold": ("REFLEX_RERANKER_THRESHOLD", values.share),
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
 _TEXTS = frozenset(
     {
-        "active_tenant",
-        "bind_addr",
-        "default_upstream",
-        "inference_backend",
-        "log_level",
-        "model_path",
-        "reranker_path",
-        "storage_path",
+        *("active_tenant", "bind_addr", "default_upstream", "inference_backend", "log_level"),
+        *("model_path", "reranker_path", "storage_path"),
     }
 )
 """Settings that are texts in config.toml; the others may be numbers or truth values, or texts that say the same."""
@@ -164,18 +166,18 @@ def _read_toml(path: Path, *, required: bool) -> Table:
 
 def _from_file(settings: Settings, table: Table) -> Settings:
     known = {*_SCALARS, "policy", "tenants", "upstreams", "allowed_hosts", "allowed_origins"}
-    _refuse_unknown("config.toml", table, known)
+    values.refuse_unknown("config.toml", table, known)
     for name, (_, read) in _SCALARS.items():
         if name in table:
             settings = _with(
                 settings, name, values.read_value(f"config.toml: {name}", _as_text(name, table[name]), read)
             )
-    policy = _policy("policy", Policy(), _table("policy", table.get("policy", {})))
+    policy = read_policy("policy", Policy(), _table("policy", table.get("policy", {})))
     tenants = {DEFAULT_TENANT: policy}
     for name, given in _table("tenants", table.get("tenants", {})).items():
         if not _NAME.fullmatch(name) or name.startswith("anon-"):
             raise values.BadSetting(f"config.toml: tenants.{name}: {_NAMES_HAVE}, and do not begin with 'anon-'")
-        tenants[name] = _policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
+        tenants[name] = read_policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
     upstreams = dict(PRESETS)
     for name, given in _table("upstreams", table.get("upstreams", {})).items():
         upstreams[name] = _upstream(name, _table(f"upstreams.{name}", given), upstreams.get(name))
@@ -190,7 +192,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
 
 
 def _as_text(name: str, value: Value) -> str:
-    wanted = str if name in _TEXTS else str | int
+    wanted = str if name in _TEXTS else str | int | float
     if not isinstance(value, wanted):
         raise values.BadSetting(
             f"config.toml: {name}={value!r}: expected {'a text' if name in _TEXTS else 'one value'}"
@@ -198,31 +200,9 @@ def _as_text(name: str, value: Value) -> str:
     return str(value)
 
 
-def _policy(where: str, policy: Policy, table: Table) -> Policy:
-    _refuse_unknown(where, table, {"exact_lifetime", "on_leave", "caching"})
-    for name, value in table.items():
-        match name, value:
-            case "exact_lifetime", int() | float() as seconds if value is not True and 0 < seconds <= _LONGEST:
-                policy = replace(policy, exact_lifetime=float(seconds))
-            case "on_leave", str(text) if text in set(OnLeave):
-                policy = replace(policy, on_leave=OnLeave(text))
-            case "caching", bool(caching):
-                policy = replace(policy, caching=caching)
-            case _:
-                raise values.BadSetting(
-                    f"config.toml: {where}.{name}={value!r}: expected seconds above 0 and at most 2**31 "
-                    "for exact_lifetime, 'cancel' or 'finish' for on_leave, true or false for caching"
-                )
-    return policy
-
-
-_LONGEST = 2**31
-"""Seconds, as RFC 9111 section 1.2.2 has it."""
-
-
 def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
     where = f"config.toml: upstreams.{name}"
-    _refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
+    values.refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
     if not _NAME.fullmatch(name):
         raise values.BadSetting(f"{where}: {_NAMES_HAVE}")
     base_url = table.get("base_url", known.base_url if known else "")
@@ -296,14 +276,6 @@ def _without_ourselves(settings: Settings) -> Settings:
             )
         del others[name]
     return replace(settings, upstreams=others)
-
-
-def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:
-    for name in table:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"
-            raise values.BadSetting(f"{where}: unknown setting {name!r}{hint}")
 
 
 def _table(name: str, value: Value) -> Table:

@@ -3,9 +3,10 @@
 Each reader takes a stripped text and raises `ValueError` with what it expected instead.
 """
 
+import difflib
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -86,6 +87,44 @@ def name(text: str) -> str:
 
 def legacy(text: str) -> bool:
     return choice("refuse", "forward")(text) == "forward"
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    if not re.fullmatch(r"[01]?(\.[0-9]{1,9})?", text) or text in ("", ".") or float(text) > 1:
+        raise ValueError("expected a number from 0 to 1")
+    return float(text)
+
+
+LONGEST = 2**31
+"""Seconds, as RFC 9111 section 1.2.2 has it."""
+
+
+def given_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("no truth value")
+    return value
+
+
+def given_seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST:
+        raise ValueError("no seconds")
+    return float(value)
+
+
+def given_share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("no share")
+    return float(value)
+
+
+def refuse_unknown(where: str, names: Iterable[str], known: set[str]) -> None:
+    """Raises `BadSetting` for a name that nobody knows, with the one that may have been meant."""
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"
+            raise BadSetting(f"{where}: unknown setting {name!r}{hint}")
 
 
 def read_url(source: str, url: object) -> str:

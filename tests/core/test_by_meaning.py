@@ -117,6 +117,16 @@ def test_where_meaning_is_not_compared_the_question_is_still_looked_at(ask: Ask,
     assert commands == (cmd.Forward(Status.MISS, reason),)
 
 
+def test_a_lookup_that_failed_ends_the_search_but_not_the_look_at_the_words() -> None:
+    for event, why in ((ev.ExactFailed(1, "torn"), "torn"), (ev.DeadlinePassed(1), "lookup-too-slow")):
+        state, commands = told(st.SeekingExact(ASK), event)
+        assert (state, commands) == (st.Considering(ASK, why, searches=False), (cmd.Consider(),))
+        state, commands = told(state, ev.Considered(2, "moment-bound", 600.0))
+        assert commands == (cmd.Forward(Status.MISS, why),)
+        assert isinstance(state, st.Forwarding)
+        assert state.ask.lifetime == 600.0
+
+
 def test_a_request_that_only_stores_is_looked_at_too() -> None:
     ask = replace(ASK, reads=False)
     state, commands = told(st.Arriving(), ev.RequestArrived(0, ask))
@@ -124,16 +134,16 @@ def test_a_request_that_only_stores_is_looked_at_too() -> None:
 
 
 def test_guards_refuse_before_the_verifier_is_asked() -> None:
-    guarded = replace(NEAR, refusal="guard-polarity")
+    guarded = replace(NEAR, refusal="guard-polarity", words=("enable", "disable"))
     _, commands = told(st.SeekingNear(ASK), ev.CandidatesFound(3, (guarded, NEAR)))
     assert commands == (cmd.Judge((NEAR,)),)
     _, commands = told(st.SeekingNear(ASK), ev.CandidatesFound(3, (guarded,)))
-    assert commands == (cmd.Forward(Status.MISS, "guard-polarity", similarity=0.97),)
+    assert commands == (cmd.Forward(Status.MISS, "guard-polarity", 0.97, words=("enable", "disable")),)
 
 
 def test_a_refusal_tells_similarity_and_score() -> None:
-    _, commands = told(st.Judging(ASK), ev.Judged(4, None, 0.2, "below-threshold", NEAR))
-    assert commands == (cmd.Forward(Status.MISS, "below-threshold", 0.97, 0.2),)
+    _, commands = told(st.Judging(ASK), ev.Judged(4, None, 0.2, "below-threshold", NEAR, ("several",)))
+    assert commands == (cmd.Forward(Status.MISS, "below-threshold", 0.97, 0.2, ("several",)),)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +204,10 @@ def test_about_one_in_twenty_keys_is_audited() -> None:
     assert 140 <= len(drawn) <= 260
 
 
+def test_what_may_not_be_kept_is_not_audited() -> None:
+    assert judged(replace(ASK, stores=False), replace(POLICY, audit_share=1.0))[1] == HIT
+
+
 def test_without_verification_similarity_alone_decides_and_says_so() -> None:
     policy = replace(POLICY, verify=False, similarity_threshold=0.95)
     state, commands = told(st.SeekingNear(ASK), ev.CandidatesFound(3, (NEAR,)), policy=policy)
@@ -219,6 +233,8 @@ def test_a_remembered_acceptance_answers_at_once_and_still_says_how() -> None:
         (PAIRING, ASK, replace(POLICY, semantic=Semantic.OFF)),
         (PAIRING, ASK, replace(POLICY, verify=False)),
         (replace(PAIRING, score=None, reason="similar"), ASK, POLICY),
+        (PAIRING, ASK, replace(POLICY, audit_share=1.0)),
+        (PAIRING, ASK, replace(POLICY, match_sampling=True)),
     ],
 )
 def test_a_remembered_acceptance_is_held_to_todays_rules(pairing: Pairing, ask: Ask, policy: Policy) -> None:

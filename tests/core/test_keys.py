@@ -27,6 +27,10 @@ ENVELOPE = {
 FIELDS = {"tenant": "t", "upstream": "openai", "dialect": "chat", "path": "/chat/completions", "query": ""}
 
 
+def scope_of(scoped: JsonObject, headers: dict[str, str] | None = None, **fields: str) -> bytes:
+    return scope_key(**{**FIELDS, **fields}, headers=headers or {}, scoped=scoped)
+
+
 def key_of(body: JsonObject, headers: dict[str, str] | None = None, **changed: str) -> bytes:
     return exact_key(**{**FIELDS, **changed}, headers=headers or {}, body=CHAT.read(body).keyed)
 
@@ -274,7 +278,7 @@ def test_tenant_upstream_dialect_and_path_each_make_a_key_of_their_own(one: dict
 def test_tenants_never_share_a_key(one: str, other: str) -> None:
     assume(one != other)
     assert key_of(chat(), tenant=one) != key_of(chat(), tenant=other)
-    assert scope_key([one, "chat"], {}, chat()) != scope_key([other, "chat"], {}, chat())
+    assert scope_of(chat(), tenant=one) != scope_of(chat(), tenant=other)
 
 
 @given(st.binary(max_size=12), st.lists(st.integers(0, 12), max_size=3), st.lists(st.integers(0, 12), max_size=3))
@@ -293,7 +297,7 @@ def test_two_sequences_of_parts_never_share_a_digest(one: list[bytes], other: li
 
 def test_keys_are_32_bytes_and_scopes_are_none_of_them() -> None:
     assert RECIPE == b"reflex-key-1"
-    scope = scope_key(FIELDS.values(), {}, chat())
+    scope = scope_of(chat())
     keys = {digest(), key_of(chat()), scope, memo_key(b"/", {}, [])}
     assert sorted(len(key) for key in keys) == [32, 32, 32, 32]
 
@@ -303,6 +307,7 @@ def test_keys_are_32_bytes_and_scopes_are_none_of_them() -> None:
 )
 def test_how_an_answer_travels_and_credentials_in_the_query_are_not_keyed(query: str) -> None:
     assert key_of(chat(), query=query) == key_of(chat())
+    assert scope_of(chat(), query=query) == scope_of(chat()) != scope_of(chat(), query=f"a=1&{query}")
     assert key_of(chat(), query=f"a=1&{query}") == key_of(chat(), query="a=1")
 
 
@@ -350,7 +355,7 @@ def test_api_versions_are_the_only_headers_that_are_keyed() -> None:
 def test_each_api_version_makes_a_key_of_its_own(name: str) -> None:
     sent: list[dict[str, str]] = [{}, {name: ""}, {name: "1"}, {name: "2"}]
     assert len({key_of(chat(), headers) for headers in sent}) == 4
-    assert len({scope_key(["t"], headers, chat()) for headers in sent}) == 4
+    assert len({scope_of(chat(), headers) for headers in sent}) == 4
 
 
 LINE = st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"").replace(b"\r", b""))
@@ -391,4 +396,4 @@ def test_a_memo_knows_every_header_that_changes_the_route_or_the_key() -> None:
 @given(BODIES, BODIES)
 def test_scopes_differ_wherever_the_scoped_bodies_do(one: JsonObject, other: JsonObject) -> None:
     assume(not same(one, other))
-    assert scope_key(["t"], {}, one) != scope_key(["t"], {}, other)
+    assert scope_of(one) != scope_of(other)

@@ -76,6 +76,7 @@ STATES: tuple[st.State, ...] = (
         for state in (
             st.SeekingExact(ask),
             st.Considering(ask, "not-stored"),
+            st.Considering(ask, "store-unavailable", searches=False),
             st.SeekingForm(ask),
             st.Embedding(ask),
             st.SeekingNear(ask),
@@ -214,7 +215,10 @@ def test_a_failure_before_upstream_was_called_leads_upstream_unless_only_the_cac
     for state, event, new, commands in legal():
         if isinstance(event, failures):
             assert not isinstance(state, st.Forwarding | st.Relaying | st.Storing | st.Done | st.Arriving)
-            if state.ask.only_if_cached:
+            if isinstance(state, st.SeekingExact) and state.ask.has_question:
+                looked_at = st.Considering(state.ask, event.why, searches=False)
+                assert (new, commands) == (looked_at, (cmd.Consider(),))
+            elif state.ask.only_if_cached:
                 assert (new, commands) == (st.Done("not-cached"), (ONLY_IF_CACHED,))
             else:
                 assert (new, commands) == (
@@ -476,7 +480,14 @@ def test_only_if_cached_gets_the_entry_or_504() -> None:
     story.hears(ev.ExactFound(1, STALE)).does(ONLY_IF_CACHED).is_(st.Done("not-cached"))
     assert ONLY_IF_CACHED.status == 504
     assert not ONLY_IF_CACHED.retry
-    story = Story().hears(ev.RequestArrived(0, ask)).does(cmd.SeekExact()).hears(ev.DeadlinePassed(4)).does(ONLY_IF_CACHED).is_(st.Done("not-cached"))
+    story = (
+        Story()
+        .hears(ev.RequestArrived(0, ask))
+        .does(cmd.SeekExact())
+        .hears(ev.DeadlinePassed(4))
+        .does(ONLY_IF_CACHED)
+        .is_(st.Done("not-cached"))
+    )
 
 
 def test_an_entry_whose_bytes_cannot_be_had_is_fetched_anew() -> None:

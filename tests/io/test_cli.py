@@ -416,12 +416,14 @@ def test_doctor_knows_a_daemon_that_runs(env: Env) -> None:
 
 def test_the_demo_shows_the_main_job(env: Env) -> None:
     shown = _json(_run(env, "demo", "--json"))
-    assert shown["upstream_calls"] == 4
+    assert shown["upstream_calls"] == 5
     statuses = [row["status"] for row in shown["requests"]]
     assert statuses == [
         "miss",
         "hit-l1-exact",
         "hit-l1-exact",
+        "hit-l3-verified",
+        "miss",
         "miss",
         "hit-l1-exact",
         "miss",
@@ -451,7 +453,7 @@ def test_nobodys_configuration_and_keyring_disturb_the_demo(env: Env, tmp_path: 
         "PYTHONPATH": str(tmp_path),
         "PYTHON_KEYRING_BACKEND": "asking.Keyring",
     }
-    assert _json(_run(env, "demo", "--json"))["upstream_calls"] == 4
+    assert _json(_run(env, "demo", "--json"))["upstream_calls"] == 5
     assert not asked.exists()
 
 
@@ -461,9 +463,11 @@ def test_the_demo_for_people(env: Env) -> None:
     for expected in (
         "miss",
         "hit-l1-exact",
+        "hit-l3-verified",
+        "score 0.",
         "19 coalesced",
         "1 upstream call",
-        "27 requests, 4 upstream calls",
+        "29 requests, 5 upstream calls",
         "$0.",
     ):
         assert expected in done.stdout

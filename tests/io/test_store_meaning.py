@@ -293,17 +293,25 @@ async def test_uses_of_an_alias_are_uses_of_its_entry(tmp_path: Path) -> None:
     assert _rows(tmp_path, "SELECT hits FROM entries ORDER BY key") == [(2,), (0,)]
 
 
-async def test_unpairing_forgets_and_tells_what_it_was(tmp_path: Path) -> None:
+async def test_a_pairing_is_told_with_both_questions(tmp_path: Path) -> None:
     async with _open(tmp_path) as store:
         await _put(store, _record(1, _meaning("What is it?")))
         assert await store.promote("default", _alias(2))
-        gone = await store.unpair("default", _key(2))
-        assert gone is not None
-        assert (gone.asked, gone.stored, gone.pairing) == ("what's it?", "What is it?", _alias(2).pairing)
+        found = await store.pairing("default", _key(2))
+        assert found is not None
+        assert (found.asked, found.stored, found.pairing) == ("what's it?", "What is it?", _alias(2).pairing)
+        assert await store.pairing("default", _key(1)) is None
+        assert await store.pairing("nobody", _key(2)) is None
+
+
+async def test_an_entry_whose_meaning_is_forgotten_answers_its_own_words_only(tmp_path: Path) -> None:
+    async with _open(tmp_path) as store:
+        await _put(store, _record(1, _meaning("What is it?")))
+        assert await store.promote("default", _alias(2))
+        await store.forget_meaning("default", [_key(1)])
         assert await store.get("default", _key(2)) is None
-        assert await store.unpair("default", _key(2)) is None
-        assert await store.unpair("default", _key(1)) is None
         assert await store.get("default", _key(1)) is not None
+        assert store.tenants() == {"default"}
 
 
 async def test_a_blocked_pairing_is_never_had_again(tmp_path: Path) -> None:

@@ -5,11 +5,18 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from reflexd_io.inference.manifest import WEIGHTS
 from reflexd_io.inference.ports import Pair
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _FAMILIES = _REPOSITORY / "packaging" / "models" / "families"
 _GOLDEN = _REPOSITORY / "tests" / "io" / "inference" / "golden.json"
+
+needs_models = pytest.mark.skipif(
+    not (WEIGHTS / "verifier.safetensors").exists(), reason="the models' weights are not in this checkout"
+)
 
 
 @dataclass(frozen=True, slots=True)

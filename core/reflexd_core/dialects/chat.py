@@ -48,6 +48,7 @@ class ChatCompletions:
         keyed, rules = rewrites.apply(RULES, body)
         form = Form.STREAM if body.get("stream") is True else Form.BODY
         text, exact_only = _question_of(keyed)
+        turns = _objects(keyed.get("messages"))
         asked = Question(text=text) if exact_only is None else None
         return Reading(
             model=_text(body.get("model")),
@@ -61,6 +62,7 @@ class ChatCompletions:
             stateful=_stateful(body),
             refusal=_refusal(body),
             lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) else None,
+            earlier_turns=asked is not None and any(turn.get("role") == "assistant" for turn in turns),
             sampling={name: value for name, value in keyed.items() if name in SAMPLING},
             max_output=_limit(body),
         )
@@ -100,9 +102,11 @@ def _asks_usage(body: JsonObject) -> bool:
 
 
 def _limit(body: JsonObject) -> int | None:
-    """The least limit of output tokens that the request sets."""
-    limits = [value for name in LIMITS if isinstance(value := body.get(name), int) and not isinstance(value, bool)]
-    return min(limits, default=None)
+    """The least limit of output tokens that the request sets; one that is no number is met by no answer."""
+    limits = [value for name in LIMITS if (value := body.get(name)) is not None]
+    if not limits:
+        return None
+    return min(int(value) if isinstance(value, int | float) and value < 2**53 else 0 for value in limits)
 
 
 def _refusal(body: JsonObject) -> str | None:

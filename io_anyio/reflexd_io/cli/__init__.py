@@ -75,6 +75,14 @@ def _run(args: argparse.Namespace) -> int:
             from reflexd_io.cli.status import status  # noqa: PLC0415
 
             return status(args)
+        case "wrong":
+            from reflexd_io.cli.feedback import wrong  # noqa: PLC0415
+
+            return wrong(args)
+        case "audits":
+            from reflexd_io.cli.feedback import audits  # noqa: PLC0415
+
+            return audits(args)
         case _:
             from reflexd_io.cli.status import stop  # noqa: PLC0415
 
@@ -105,5 +113,10 @@ def _parser() -> _Parser:
     demo.add_argument("--json", action="store_true", help="the table as one JSON object on stdout")
     commands.add_parser("status", parents=[common], help="say whether it runs and what it has done")
     commands.add_parser("stop", parents=[common], help="finish what is under way and stop")
+    wrong = commands.add_parser("wrong", parents=[common], help="say that an answer to other words was wrong")
+    wrong.add_argument("entry", metavar="ENTRY", help="X-Reflex-Entry of the answer")
+    wrong.add_argument("exchange", metavar="EXCHANGE", help="X-Reflex-Exchange of the answer")
+    audits = commands.add_parser("audits", parents=[common], help="how often hits by meaning proved right")
+    audits.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
     return parser

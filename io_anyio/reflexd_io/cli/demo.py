@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -41,7 +42,13 @@ _TOOL: JsonObject = {
     "type": "function",
     "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
 }
-_COLOURS = {"hit-l1-exact": "green", "miss": "yellow"}
+_COLOURS = {"hit-l1-exact": "green", "hit-l3-verified": "green", "miss": "yellow"}
+_NUMBERS = (("similarity", "x-reflex-similarity"), ("score", "x-reflex-score"))
+QUESTION = "How do I sort a list of dictionaries by a key in Python?"
+OTHER_WORDS = "python: sort list of dicts by the value of one key"
+NEAR_MISS = "How do I sort a list of dictionaries by several keys in Python?"
+LOADING = 20.0
+"""Seconds that the models are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Shown:
     status: str
     milliseconds: float
     saved_dollars: float
+    why: str = ""
+    """What the answer says of itself: similarity and score, or the reason of a refusal."""
 
 
 def demo(args: argparse.Namespace) -> int:
@@ -60,7 +69,9 @@ def demo(args: argparse.Namespace) -> int:
     settings = unconfigured(flags)  # the demo shows Reflex, not somebody's configuration of it
     with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
         try:
-            finished = anyio.run(_demo, replace(settings, storage_path=Path(folder)), args.keep, args.json)
+            unaudited = replace(settings.policy, audit_share=0.0)  # what it shows should not hang on a draw
+            shown = replace(settings, storage_path=Path(folder), policy=unaudited)
+            finished = anyio.run(_demo, shown, args.keep, args.json)
         except BaseExceptionGroup as group:
             error = innermost(group)
             if isinstance(error, app.CannotListen):
@@ -112,17 +123,20 @@ async def _serve(settings: Settings, ready: app.Ready, stop: anyio.Event, tasks:
 
 
 async def _walk_through(client: httpcore.AsyncConnectionPool, base_url: str, provider: MockProvider) -> list[Shown]:
-    plain = _request("How do I center a div?")
+    plain = _request(QUESTION)
     as_stream: JsonObject = {"stream": True, "stream_options": {"include_usage": True}}
     streamed = _request("Explain Python's GIL", **as_stream)
     tools: list[Json] = [_TOOL]
     with_tools = _request("What is the weather in Bern?", tools=tools)
+    await _wait_for_models(client, base_url)
     rows = [
         await _ask(client, base_url, "a question", plain),
         await _ask(client, base_url, "the same again", plain),
         await _ask(client, base_url, "the same, as a stream", {**plain, **as_stream}),
         await _ask(client, base_url, "another, streamed", streamed),
         await _ask(client, base_url, "the same again", streamed),
+        await _ask(client, base_url, "the first in other words", _request(OTHER_WORDS)),
+        await _ask(client, base_url, "a near miss of it", _request(NEAR_MISS)),
         await _ask(client, base_url, "a third, with tools", with_tools),
         await _ask(client, base_url, "the same again", with_tools),
     ]
@@ -157,7 +171,24 @@ async def _ask(client: httpcore.AsyncConnectionPool, base_url: str, what: str, b
     collapsed = "collapsed" in told["cache-status"]
     status = "coalesced" if collapsed else told["x-reflex-status"]
     saved = 0.0 if status == "miss" else cost_of(MODEL, usage_of(form, answer.content)) or 0.0
-    return Shown(what, status, took * 1000, saved)
+    return Shown(what, status, took * 1000, saved, _why(told))
+
+
+def _why(told: Mapping[str, str]) -> str:
+    numbers = [f"{name} {told[header]}" for name, header in _NUMBERS if header in told]
+    if not numbers and not told.get("x-reflex-reason", "").startswith("guard-"):
+        return ""
+    return "\n".join([told.get("x-reflex-reason", ""), *numbers])
+
+
+async def _wait_for_models(client: httpcore.AsyncConnectionPool, base_url: str) -> None:
+    """Until they compare meaning, or it is known that they will not."""
+    with anyio.move_on_after(LOADING):
+        while True:
+            page = await client.request("GET", base_url.removesuffix("/v1") + "/ready")
+            if json.loads(page.content)["components"]["models"]["status"] != "loading":
+                return
+            await anyio.sleep(0.05)
 
 
 def _request(question: str, **more: Json) -> JsonObject:
@@ -171,13 +202,14 @@ def _show(rows: list[Shown], calls: int, base_url: str, *, as_json: bool) -> Non
         return
     table = Table(title=f"Reflex at {base_url}, mock provider thinking {THINKING} s", title_justify="left")
     table.add_column("request", no_wrap=True)
-    table.add_column("answered by")
+    table.add_column("answered by", no_wrap=True)
     table.add_column("ms", justify="right")
     table.add_column("saved", justify="right")
+    table.add_column("why")
     for row in rows:
         colour = _COLOURS.get(row.status, "cyan")
         saved = f"${row.saved_dollars:.6f}" if row.saved_dollars else ""
-        table.add_row(row.what, f"[{colour}]{row.status}[/]", f"{row.milliseconds:.1f}", saved)
+        table.add_row(row.what, f"[{colour}]{row.status}[/]", f"{row.milliseconds:.1f}", saved, row.why)
     console = Console()
     console.print(table)
     total = sum(row.saved_dollars for row in rows)

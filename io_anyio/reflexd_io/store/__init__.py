@@ -21,7 +21,7 @@ from reflexd_io.memory import Answer
 from reflexd_io.near import direct
 from reflexd_io.store import lookups, meaning, pairings, records, warm
 from reflexd_io.store.meaning import Near, Unembedded
-from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Unpaired
+from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable
 from reflexd_io.store.records import Record
 from reflexd_io.store.upkeep import tenants_in
@@ -61,6 +61,10 @@ class Store:
     def problems(self) -> dict[str, str]:
         """Tenants whose file cannot be used at present, and why."""
         return {**self._searchers.problems, **self._readers.problems, **self._writer.problems}
+
+    def tenants(self) -> set[str]:
+        """Those that have a file."""
+        return set(self._known)
 
     async def get(self, tenant: str, key: bytes) -> Answer | None:
         """The answer stored under the exact key, or the one it is an alias for, or None."""
@@ -139,9 +143,9 @@ class Store:
         """Let the entry answer the asker's exact key too. False where it has gone or may not."""
         return await self._change(tenant, partial(pairings.promote, alias=alias))
 
-    async def unpair(self, tenant: str, key: bytes) -> Unpaired | None:
-        """Forget what the asker's exact key was answered with; gives what was forgotten."""
-        return await self._change(tenant, partial(pairings.unpair, key=key))
+    async def pairing(self, tenant: str, key: bytes) -> Paired | None:
+        """What the asker's exact key is answered with, where it is an alias."""
+        return await self._search(tenant, partial(pairings.find, key=key))
 
     async def block(self, tenant: str, entry_key: bytes, form: str) -> list[bytes]:
         """Never again answer this normal form with this entry; gives the aliases that went for it.
@@ -149,6 +153,11 @@ class Store:
         After calling this, drop those from memory.
         """
         return await self._change(tenant, partial(pairings.block, entry_key=entry_key, form=form, at=time.time()))
+
+    async def forget_meaning(self, tenant: str, keys: list[bytes]) -> None:
+        """Entries that answer their own words only from now on."""
+        if keys:
+            await self._change(tenant, partial(meaning.forget, keys=keys))
 
     async def add_label(self, tenant: str, label: Label) -> None:
         """One for each pair: what is said later counts."""

@@ -123,6 +123,12 @@ def _embed(connection: sqlite3.Connection, entry: int, vector: bytes, model: str
     connection.execute("UPDATE meanings SET model = ? WHERE entry = ?", (number, entry))
 
 
+def forget(connection: sqlite3.Connection, keys: list[bytes]) -> None:
+    """Entries, by key, that answer their own wording only."""
+    for key in keys:
+        connection.execute("DELETE FROM meanings WHERE entry = (SELECT number FROM entries WHERE key = ?)", (key,))
+
+
 def drop_expired(connection: sqlite3.Connection, now: float, limit: int) -> None:
     """Entries that are too old to answer another wording; they go on answering their own."""
     connection.execute(

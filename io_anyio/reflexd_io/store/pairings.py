@@ -35,8 +35,8 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unpaired:
-    """An alias that answers no more."""
+class Paired:
+    """An alias, with both questions."""
 
     asked: str
     stored: str
@@ -101,8 +101,8 @@ def promote(connection: sqlite3.Connection, alias: Alias) -> bool:
     return cursor.rowcount > 0
 
 
-def unpair(connection: sqlite3.Connection, key: bytes) -> Unpaired | None:
-    """Forget what the asker's exact key was answered with; None where it is no alias."""
+def find(connection: sqlite3.Connection, key: bytes) -> Paired | None:
+    """What the asker's exact key is answered with; None where it is no alias."""
     row = connection.execute(
         f"""
         SELECT {PAIRING_COLUMNS}, entries.key, aliases.question, meanings.question FROM aliases
@@ -111,11 +111,10 @@ def unpair(connection: sqlite3.Connection, key: bytes) -> Unpaired | None:
         """,  # noqa: S608 - a constant
         (key,),
     ).fetchone()
-    connection.execute("DELETE FROM aliases WHERE key = ?", (key,))
     if row is None:
         return None
     *pairing, entry_key, asked, stored = row
-    return Unpaired(asked=asked, stored=stored, pairing=read_pairing(entry_key, tuple(pairing)))
+    return Paired(asked=asked, stored=stored, pairing=read_pairing(entry_key, tuple(pairing)))
 
 
 def block(connection: sqlite3.Connection, entry_key: bytes, form: str, at: float) -> list[bytes]:

@@ -1,0 +1,30 @@
+"""One call: a request to a cached dialect, read and routed, with what it was found to ask."""
+
+from dataclasses import dataclass
+
+from reflexd_core.credentials import Route
+from reflexd_core.dialects.base import Dialect
+from reflexd_core.policy import Ask, Policy
+from reflexd_core.request import Reading
+from reflexd_core.routing import Target
+from reflexd_io.incoming import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to a cached dialect, read and routed."""
+
+    request: Request
+    target: Target
+    dialect: Dialect
+    route: Route
+    policy: Policy
+    ask: Ask
+    reading: Reading | None
+    """None where the body cannot be compared."""
+    pieces: list[bytes]
+    """The body as it was read."""
+
+    def raw(self) -> bytes:
+        """The body as it came: what is forwarded and kept. A hit never needs it in one piece."""
+        return b"".join(self.pieces)

@@ -1,0 +1,103 @@
+"""Feedback: what people and audits say of hits by meaning, and what follows from it.
+
+"Wrong" ends a pairing for good: the entry never answers that wording again, and the pair is kept as a label that
+`reflexd tune` learns from.
+"""
+
+from time import time
+
+from reflexd_core.canonical import Json
+from reflexd_core.entry import entry_id
+from reflexd_core.meaning.normal_form import normal_form
+from reflexd_core.meaning.trials import Count, interval
+from reflexd_io.memory import Memory
+from reflexd_io.recent import Named, Pair, Recent
+from reflexd_io.settings import Settings
+from reflexd_io.store import Store
+from reflexd_io.store.pairings import Audit, AuditVerdict, Label
+
+EXAMPLES = 10
+
+
+class Unknown(Exception):  # noqa: N818 - it says what the thing is
+    """What was named is not there; the message says so in words."""
+
+
+class Feedback:
+    def __init__(self, *, store: Store, memory: Memory, recent: Recent, settings: Settings) -> None:
+        self._store = store
+        self._memory = memory
+        self._recent = recent
+        self._settings = settings
+
+    async def wrong(self, entry: str, exchange: str) -> Json:
+        """The answer was wrong: end the pairing. Raises `Unknown`, `StoreUnavailable`."""
+        named = self._recent.find(exchange)
+        if named is None:
+            raise Unknown(f"No exchange {exchange!r} was answered in other words than its own lately.")
+        pair = self._recent.pair(named.key) or await self._stored_pair(named)
+        if pair is None:
+            raise Unknown(f"Exchange {exchange!r} has no pairing any more: nothing is left to take back.")
+        if entry_id(pair.entry_key) != entry:
+            raise Unknown(f"Exchange {exchange!r} was not answered by entry {entry}.")
+        self._memory.bar([named.key])  # before anything is waited for
+        ended = await self._store.block(named.tenant, pair.entry_key, pair.form)
+        self._memory.bar([*ended, named.key])
+        label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
+        await self._store.add_label(named.tenant, label)
+        return {
+            "entry": entry,
+            "tenant": named.tenant,
+            "stored": pair.stored,
+            "asked": pair.asked,
+            "score": pair.score,
+        }
+
+    async def _stored_pair(self, named: Named) -> Pair | None:
+        """What the disk knows of a pairing that was judged before the last start."""
+        found = await self._store.pairing(named.tenant, named.key)
+        if found is None:
+            return None
+        form = normal_form(found.asked) or ""
+        return Pair(found.pairing.entry_key, found.stored, found.asked, form, found.pairing.score)
+
+    async def audits(self, tenant: str) -> Json:
+        """What became of a tenant's compared hits, with examples of those that differed.
+
+        The comparison sees little and says "unsure" whenever it does, so the share of wrong answers lies somewhere
+        between the two bounds that are told, and no single rate is.
+        """
+        tenant = tenant or self._settings.active_tenant
+        counts = await self._store.audit_counts(tenant)
+        different, unsure = counts[AuditVerdict.DIFFERENT], counts[AuditVerdict.UNSURE]
+        total = counts[AuditVerdict.SAME] + different + unsure
+        examples = await self._store.audits(tenant, EXAMPLES, AuditVerdict.DIFFERENT)
+        return {
+            "tenant": tenant,
+            "compared": total,
+            "same": counts[AuditVerdict.SAME],
+            "different": different,
+            "unsure": unsure,
+            "different_share": _share(different, total),
+            "different_or_unsure_share": _share(different + unsure, total),
+            "examples": [_example(audit) for audit in examples],
+        }
+
+
+def _share(count: int, total: int) -> Json:
+    """The share and its 95 % interval; None without any."""
+    if not total:
+        return None
+    bounds = interval(Count(count, total))
+    return {"share": count / total, "low": bounds.low, "high": bounds.high}
+
+
+def _example(audit: Audit) -> Json:
+    return {
+        "entry": entry_id(audit.entry_key),
+        "stored": audit.stored,
+        "asked": audit.asked,
+        "score": audit.score,
+        "similarity": audit.similarity,
+        "at": audit.at,
+    }

@@ -1,0 +1,38 @@
+"""A tenant's policy as config.toml has it: the names of its settings, what each expects, and how it is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reflexd_core.policy import OnLeave, Policy, Semantic
+from reflexd_io import values
+
+POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
+    "caching": ("caching", "true or false", values.given_truth),
+    "exact_lifetime": ("exact_lifetime", "seconds above 0 and at most 2**31", values.given_seconds),
+    "on_leave": ("on_leave", "'cancel' or 'finish'", lambda value: OnLeave(str(value))),
+    "semantic": ("semantic", "'off', 'shadow' or 'on'", lambda value: Semantic(str(value))),
+    "semantic_lifetime": ("semantic_lifetime", "seconds above 0 and at most 2**31", values.given_seconds),
+    "verify": ("verify", "true or false", values.given_truth),
+    "threshold": ("own_threshold", "a number from 0 to 1", values.given_share),
+    "similarity_threshold": ("similarity_threshold", "a number from 0 to 1", values.given_share),
+    "audit_share": ("audit_share", "a number from 0 to 1", values.given_share),
+    "match_sampling": ("match_sampling", "true or false", values.given_truth),
+}
+"""Setting of a tenant -> the policy's field, what is expected, and how the value is read (`ValueError`)."""
+
+
+def read_policy(where: str, policy: Policy, table: Mapping[str, object]) -> Policy:
+    """``policy`` with what the table changes. Raises `values.BadSetting`."""
+    values.refuse_unknown(where, table, set(POLICY))
+    for name, value in table.items():
+        field_name, expected, read = POLICY[name]
+        try:
+            policy = _with_policy(policy, field_name, read(value))
+        except ValueError:
+            raise values.BadSetting(f"config.toml: {where}.{name}={value!r}: expected {expected}") from None
+    return policy
+
+
+def _with_policy(policy: Policy, name: str, value: Any) -> Policy:
+    return replace(policy, **{name: value})

@@ -1,0 +1,344 @@
+"""Answers by meaning, over real sockets, with the models that ship: what hits, what does not, and what is told."""
+
+import contextlib
+import http.client
+import json
+import sqlite3
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+
+from reflexd_core.policy import Policy, Semantic
+from reflexd_io import control_client, models
+from reflexd_io.runtime import Runtime
+from reflexd_io.settings import Settings
+from support.chat import answer
+from support.daemon import daemon, settings_for
+from support.models import needs_models
+from support.upstream import ScriptedUpstream
+from support.wire import KEY
+
+pytestmark = needs_models
+
+DIV = "How do I center a div horizontally in CSS?"
+DIV_IN_OTHER_WORDS = "css: what's the way to centre a div horizontally"
+SORT = "How do I sort a list of numbers in descending order in Python?"
+NEAR_MISS = "How do I sort a list of numbers in ascending order in Python?"
+NOT_KEPT = {"Cache-Control": "no-store"}
+NO_AUDIT = Policy(audit_share=0.0)
+
+
+class Asker:
+    def __init__(self, url: str, upstream: ScriptedUpstream, storage: Path) -> None:
+        self.url = url
+        self.upstream = upstream
+        self.storage = storage
+
+    def learn(self, question: str, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, str]:
+        """Ask, and wait until the answer is on disk, from where other wordings find it."""
+        before = self._stored()
+        told = self.ask(question, headers, **fields)
+        assert settled(lambda: self._stored() > before)
+        return told
+
+    def _stored(self) -> int:
+        count = 0
+        for file in (self.storage / "tenants").glob("*.sqlite3"):
+            with contextlib.closing(sqlite3.connect(file)) as connection, contextlib.suppress(sqlite3.Error):
+                count += connection.execute("SELECT count(*) FROM entries").fetchone()[0]
+        return count
+
+    def ask(self, question: str, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, str]:
+        """The response's headers by lower-case name, with the answer under ``body``."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        messages = fields.pop("messages", [{"role": "user", "content": question}])
+        body = json.dumps({"model": "gpt-4o", "messages": messages, **fields})
+        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}", **(headers or {})}
+        try:
+            connection.request("POST", "/v1/chat/completions", body, sent)
+            response = connection.getresponse()
+            told = {name.lower(): value for name, value in response.getheaders()}
+            return {**told, "body": response.read().decode()}
+        finally:
+            connection.close()
+
+    def by(self, question: str, headers: dict[str, str] | None = None, **fields: Any) -> str:
+        """How it was answered and why."""
+        told = self.ask(question, headers, **fields)
+        return " ".join(filter(None, (told["x-reflex-status"], told.get("x-reflex-reason"))))
+
+
+def wait_for_models(runtime: Runtime) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{runtime.url}/ready") as page:
+            if json.load(page)["components"]["models"]["status"] != "loading":
+                return
+        time.sleep(0.02)
+    raise AssertionError("the models were not loaded in time")
+
+
+@contextmanager
+def asking(storage: Path, upstream: ScriptedUpstream, **changes: object) -> Iterator[tuple[Asker, Runtime]]:
+    changes.setdefault("policy", NO_AUDIT)
+    changes.setdefault("semantic_budget_ms", 20_000)  # a busy machine must not decide what these tests see
+    with daemon(settings_for(storage, upstream.url, **changes)) as runtime:
+        wait_for_models(runtime)
+        yield Asker(runtime.url, upstream, storage), runtime
+
+
+@pytest.fixture
+def upstream() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream().running() as scripted:
+        scripted.script = answer
+        yield scripted
+
+
+@pytest.fixture
+def asker(tmp_path: Path, upstream: ScriptedUpstream) -> Iterator[Asker]:
+    with asking(tmp_path / "store", upstream) as (made, _):
+        yield made
+
+
+def settled(found: Callable[[], bool]) -> bool:
+    """Whether it came true within five seconds: what is done beside the answer takes a moment."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if found():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_same_question_in_other_words_is_answered_and_explained(asker: Asker) -> None:
+    first = asker.learn(DIV)
+    told = asker.ask(DIV_IN_OTHER_WORDS)
+    assert told["x-reflex-status"] == "hit-l3-verified"
+    assert told["x-reflex-reason"] == "verified"
+    assert 0.0 < float(told["x-reflex-similarity"]) <= 1.0
+    assert 0.5 < float(told["x-reflex-score"]) <= 1.0
+    assert told["x-reflex-exchange"]
+    assert {"form", "embed", "l2", "l3"} <= {part.split(";")[0] for part in told["server-timing"].split(", ")}
+    assert told["body"] == first["body"]
+    assert asker.upstream.calls == 1
+
+
+def test_a_near_miss_is_forwarded_and_told_why(asker: Asker) -> None:
+    asker.learn(SORT)
+    told = asker.ask(NEAR_MISS)
+    assert told["x-reflex-status"] == "miss"
+    assert told["x-reflex-reason"].startswith(("guard-", "below-threshold"))
+    assert asker.upstream.calls == 2
+
+
+def test_politeness_needs_no_model(asker: Asker) -> None:
+    asker.learn(DIV)
+    told = asker.ask("Hi! Please: how can I center a div horizontally in CSS")
+    assert (told["x-reflex-status"], told["x-reflex-reason"]) == ("hit-l3-verified", "normal-form")
+    assert "x-reflex-score" not in told
+
+
+def test_a_verified_question_is_answered_at_once_next_time_and_says_so(asker: Asker) -> None:
+    asker.learn(DIV)
+    judged = asker.ask(DIV_IN_OTHER_WORDS)
+    again = asker.ask(DIV_IN_OTHER_WORDS)
+    for name in ("x-reflex-status", "x-reflex-entry", "x-reflex-score", "x-reflex-similarity", "x-reflex-reason"):
+        assert again[name] == judged[name]
+    assert again["x-reflex-exchange"] != judged["x-reflex-exchange"]
+    assert again["server-timing"].split(";")[0] == "l1"
+    assert "l3" not in again["server-timing"]
+
+
+def test_an_acceptance_survives_a_restart(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        asker.learn(DIV)
+        judged = asker.ask(DIV_IN_OTHER_WORDS)
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        again = asker.ask(DIV_IN_OTHER_WORDS)
+        assert (again["x-reflex-status"], again["x-reflex-score"]) == ("hit-l3-verified", judged["x-reflex-score"])
+        assert asker.by("in css, how could I center a div horizontally?").startswith("hit-l3-verified")
+    assert upstream.calls == 1
+
+
+def test_exact_askers_never_get_an_answer_by_meaning(asker: Asker) -> None:
+    asker.learn(DIV)
+    asker.ask(DIV_IN_OTHER_WORDS)
+    assert asker.by(DIV_IN_OTHER_WORDS, {"x-reflex-tiers": "exact"}) == "miss asked"
+    assert asker.by(DIV_IN_OTHER_WORDS, {"x-reflex-tiers": "exact"}) == "hit-l1-exact"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "gpt-4o-mini"},
+        {"stop": ["x"]},
+        {"response_format": {"type": "json_object"}},
+        {"reasoning_effort": "low"},
+        {"some_new_field": 1},
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": DIV_IN_OTHER_WORDS}]},
+    ],
+)
+def test_everything_but_the_question_must_match(asker: Asker, fields: dict[str, Any]) -> None:
+    asker.learn(DIV)
+    assert asker.by(DIV_IN_OTHER_WORDS, **fields) == "miss nothing-near"
+
+
+def test_sampling_need_not_match_unless_the_tenant_says_so(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "a", upstream) as (asker, _):
+        asker.learn(DIV, temperature=0.2)
+        assert asker.by(DIV_IN_OTHER_WORDS, temperature=0.9, seed=7).startswith("hit-l3")
+    with asking(tmp_path / "b", upstream, policy=replace(NO_AUDIT, match_sampling=True)) as (asker, _):
+        asker.learn(DIV, temperature=0.2)
+        assert asker.by(DIV_IN_OTHER_WORDS, temperature=0.9) == "miss nothing-near"
+        assert asker.by(DIV_IN_OTHER_WORDS, temperature=0.2).startswith("hit-l3")
+
+
+def test_the_answer_must_fit_the_askers_limit(asker: Asker) -> None:
+    asker.learn(DIV)  # 7 output tokens
+    assert asker.by(DIV_IN_OTHER_WORDS, max_tokens=6) == "miss longer-than-asked"
+    assert asker.by("css centre a div horizontally, how?", max_tokens=7).startswith("hit-l3")
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("What is the latest version of Node.js?", "moment-bound"),
+        ("Wie zentriere ich ein div mit CSS?", "language"),
+        ("how to fix this file", "refers-to-place"),
+    ],
+)
+def test_words_that_forbid_it_are_told(asker: Asker, question: str, reason: str) -> None:
+    assert asker.by(question) == f"miss {reason}"
+    assert asker.by(question) == "hit-l1-exact"
+
+
+def test_a_question_that_the_models_cannot_see_whole_is_exact_only(asker: Asker) -> None:
+    question = "How do I sort these words in Python: " + " ".join(f"word{chr(97 + n % 26)}" for n in range(120))
+    assert asker.by(question) == "miss too-long"
+    assert asker.by(question) == "hit-l1-exact"
+
+
+def test_an_answer_with_a_tool_call_answers_its_own_words_only(asker: Asker) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    asker.learn(DIV, tools=tools)
+    assert asker.by(DIV_IN_OTHER_WORDS, tools=tools) == "miss nothing-near"
+
+
+def test_in_shadow_nothing_is_served_and_everything_compared(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    shadow = replace(NO_AUDIT, semantic=Semantic.SHADOW)
+    tenants = {"default": shadow}
+    with asking(tmp_path / "store", upstream, policy=shadow, tenants=tenants) as (asker, runtime):
+        mine = {"x-reflex-tenant": "default"}
+        asker.learn(DIV, mine)
+        told = asker.ask(DIV_IN_OTHER_WORDS, mine)
+        assert (told["x-reflex-status"], told["x-reflex-reason"]) == ("miss", "shadow")
+        assert float(told["x-reflex-score"]) > 0.5
+        assert upstream.calls == 2
+        assert settled(lambda: control_client.ask(runtime, "/admin/audits?tenant=default")["same"] == 1)
+
+
+def test_one_in_so_many_would_be_hits_is_forwarded_and_compared(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    always = replace(NO_AUDIT, audit_share=1.0)
+    with asking(tmp_path / "store", upstream, policy=always, tenants={"default": always}) as (asker, _):
+        asker.learn(DIV)
+        assert asker.by(DIV_IN_OTHER_WORDS) == "miss audit"
+        assert asker.by(DIV_IN_OTHER_WORDS) == "hit-l1-exact"
+
+
+def test_wrong_ends_a_pairing_for_good(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, runtime):
+        asker.learn(DIV)
+        told = asker.ask(DIV_IN_OTHER_WORDS)
+        path = f"/admin/entries/{told['x-reflex-entry']}/wrong"
+        ended = control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        assert (ended["stored"], ended["asked"]) == (DIV, DIV_IN_OTHER_WORDS)
+        for question in (DIV_IN_OTHER_WORDS, "please, " + DIV_IN_OTHER_WORDS):
+            assert asker.by(question, NOT_KEPT).startswith("miss")
+        with pytest.raises(control_client.Refused, match="no pairing any more"):
+            control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        assert asker.by("Please, " + DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
+
+
+def test_the_control_api_wants_its_token_and_clear_words(asker: Asker, tmp_path: Path) -> None:
+    stranger = Runtime(url=asker.url, port=0, pid=0, admin_token="guess", version="", started=0.0)
+    with pytest.raises(control_client.Refused, match="admin token"):
+        control_client.ask(stranger, "/admin/audits")
+
+
+def test_other_tenants_questions_are_never_near(asker: Asker) -> None:
+    asker.learn(DIV)
+    other = {"Authorization": "Bearer sk-proj-fedcba9876543210fedcba9876543210"}
+    assert asker.by(DIV_IN_OTHER_WORDS, other) == "miss nothing-near"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("fails", "model-failed"), ("hangs", "too-slow"), ("lies", "below-threshold")]
+)
+def test_a_model_that_fails_hangs_or_lies_costs_the_hit_and_no_more(
+    tmp_path: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    async def verify(*_: object) -> list[float]:
+        if fault == "fails":
+            raise RuntimeError("out of memory")
+        if fault == "hangs":
+            await anyio.sleep(60)
+        return [float("nan")]
+
+    with asking(tmp_path / "store", upstream, semantic_budget_ms=2_000) as (asker, _):
+        asker.learn(DIV)
+        monkeypatch.setattr(models.Models, "verify", verify)
+        assert asker.by(DIV_IN_OTHER_WORDS) == f"miss {reason}"
+        assert upstream.calls == 2
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        " ",
+        "\0",
+        "🙂🙃",
+        "How do I sort\0 a list?",
+        "x" * 100_000,
+        "\u202eright to left",
+        "как? how? どう?",
+        "?" * 90,
+    ],
+)
+def test_odd_questions_are_exact_only_and_break_nothing(asker: Asker, question: str) -> None:
+    asker.learn(DIV)
+    assert asker.by(question).startswith("miss")
+    assert asker.by(question) == "hit-l1-exact"
+
+
+def test_without_models_the_exact_tier_goes_on(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream, inference_backend="off") as (asker, _):
+        asker.learn(DIV)
+        assert asker.by(DIV) == "hit-l1-exact"
+        assert asker.by(DIV_IN_OTHER_WORDS) == "miss not-stored"
+
+
+def test_what_was_stored_before_the_models_came_is_found_later(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream, inference_backend="off") as (asker, _):
+        asker.learn(DIV)
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        tries = iter(range(900, 1000))
+        assert settled(lambda: asker.by(DIV_IN_OTHER_WORDS, max_tokens=next(tries)).startswith("hit-l3"))
+
+
+def test_settings_reach_the_policy(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    settings: dict[str, Any] = {"reranker_threshold": 1.0}
+    assert Settings(**settings).reranker_threshold == 1.0
+    with asking(tmp_path / "store", upstream, **settings) as (asker, _):
+        asker.learn(DIV)
+        assert asker.by(DIV_IN_OTHER_WORDS) == "miss below-threshold"
