@@ -140,6 +140,7 @@ def choose_threshold(
 
     The walk begins where a faultless record would be enough, which the scores alone decide; from there on each
     threshold is tested at the full level, and the first that fails ends it, so no correction for their number is due.
+    A threshold that accepts no pair more than the one before it was not tried on anything, and is not chosen.
     """
     if not 0.0 < target < 1.0:
         raise ValueError(f"a target lies between 0 and 1, not {target}")
@@ -149,7 +150,9 @@ def choose_threshold(
     needed = log1p(-confidence) / log1p(-target)  # units, if none goes wrong
     chosen: float | None = None
     steps: list[Step] = []
+    accepted = 0
     for threshold in grid:
+        before, accepted = accepted, sum(trial.score >= threshold for unit in units for trial in unit)
         wrong = _count(units, threshold)
         if wrong.total < needed:
             continue
@@ -157,7 +160,8 @@ def choose_threshold(
         steps.append(Step(threshold, wrong, bound, bound <= target))
         if bound > target:
             break
-        chosen = threshold
+        if accepted > before:
+            chosen = threshold
     return Choice(chosen, tuple(steps))
 
 
@@ -169,6 +173,11 @@ def _drawn_in_order(trials: Iterable[Scored]) -> list[list[Scored]]:
 
 def _draw(pair: str) -> bytes:
     return blake2b(pair.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def wrong_among(trials: Iterable[Scored], threshold: float) -> Count:
+    """Units whose drawn pair is accepted wrongly, of those that have an accepted one."""
+    return _count(_drawn_in_order(trials), threshold)
 
 
 def _count(units: list[list[Scored]], threshold: float) -> Count:

@@ -105,20 +105,21 @@ def _faultless(units: int, score: float = 0.9) -> list[Scored]:
 def test_the_threshold_is_the_lowest_before_the_first_that_fails() -> None:
     good = _faultless(200)
     bad = _pairs(*((0.4, False, f"b{unit}") for unit in range(30)))
-    choice = choose_threshold(good + bad, target=0.03, grid=(0.8, 0.6, 0.5, 0.3, 0.2))
-    assert choice.threshold == 0.5
+    more = _pairs(*((0.6, True, f"c{unit}") for unit in range(10)))
+    choice = choose_threshold(good + bad + more, target=0.03, grid=(0.8, 0.6, 0.5, 0.3, 0.2))
+    assert choice.threshold == 0.6  # at 0.5 nothing new is accepted, so nothing is known of what lies there
     assert [(step.threshold, step.wrong, step.holds) for step in choice.steps] == [
         (0.8, Count(0, 200), True),
-        (0.6, Count(0, 200), True),
-        (0.5, Count(0, 200), True),
-        (0.3, Count(30, 230), False),
+        (0.6, Count(0, 210), True),
+        (0.5, Count(0, 210), True),
+        (0.3, Count(30, 240), False),
     ]
-    assert choice.steps[-1].bound == upper_bound(Count(30, 230))
+    assert choice.steps[-1].bound == upper_bound(Count(30, 240))
 
 
 def test_too_few_units_support_no_threshold() -> None:
     assert choose_threshold(_faultless(98), target=0.03) == Choice(None, ())
-    assert choose_threshold(_faultless(99), target=0.03).threshold == GRID[-1]
+    assert choose_threshold(_faultless(99), target=0.03).threshold == 0.9
     assert choose_threshold([], target=0.03) == Choice(None, ())
 
 
@@ -127,7 +128,7 @@ def test_where_a_faultless_record_would_not_do_yet_nothing_is_tested() -> None:
     rest = _faultless(250, 0.7)
     choice = choose_threshold(top + rest, target=0.03, grid=(0.9, 0.7, 0.1))
     assert [step.threshold for step in choice.steps] == [0.7, 0.1]
-    assert choice.threshold == 0.1
+    assert choice.threshold == 0.7
 
 
 def test_a_unit_is_one_trial_however_many_pairs_it_has() -> None:
