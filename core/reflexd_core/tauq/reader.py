@@ -44,18 +44,15 @@ class _Reader:
                 scan.advance()
             elif kind is Kind.NAME and schema is None:
                 self._entry(entries)
-            elif kind is Kind.DIRECTIVE or schema is not None:
-                if entries:
-                    results.append(entries)
-                    entries = {}
-                if kind is Kind.DIRECTIVE:
-                    schema = self._schemas.obey(schema)
-                elif schema is not None:
-                    results.append(self._row(schema))
+            elif kind is Kind.DIRECTIVE:
+                entries = _ended(entries, results)
+                schema = self._schemas.obey(schema)
+            elif schema is not None:
+                entries = _ended(entries, results)
+                results.append(self._row(schema))
             else:
                 results.append(self._value())
-        if entries:
-            results.append(entries)
+        _ended(entries, results)
         return results[0] if len(results) == 1 else results
 
     def _entry(self, entries: JsonObject) -> None:
@@ -196,3 +193,11 @@ class _Reader:
 
     def _unclosed(self, what: str, by: str, opened: int) -> TauqError:
         return self._scan.error(f"the {what} that begins here is not closed by '{by}'", opened)
+
+
+def _ended(entries: JsonObject, results: list[Json]) -> JsonObject:
+    """Makes a result of the entries gathered so far; gives the object that the next ones gather in."""
+    if not entries:
+        return entries
+    results.append(entries)
+    return {}

@@ -66,8 +66,8 @@ _PATTERN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""Matches anywhere, so that one match begins where the last has ended. What is surely a name or an integer is told
-apart by its shape: asking `number_of` about every word would take half of all time."""
+"""Matches anywhere, so that one match begins where the last has ended. What is surely a name or an integer is known
+by its shape, and only the rest is asked about."""
 _NAME, _INTEGER, _STRING, _SIGN, _BREAK, _DIRECTIVE, _WORD = range(1, 8)
 _COLON = re.compile(rf"[{BLANK}]*+:")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -101,10 +101,6 @@ class Scanner:
         group = self._match.lastindex or _SIGN
         return self._match.start(group) - (group in (_STRING, _DIRECTIVE))
 
-    @property
-    def _end(self) -> int:
-        return self._match.end()
-
     def _look(self) -> None:
         match = self._match
         group = match.lastindex
@@ -135,7 +131,7 @@ class Scanner:
 
     def colon_follows(self) -> bool:
         """Whether the next token is a colon, which makes this one a field's name within a row."""
-        return _COLON.match(self._text, self._end) is not None
+        return _COLON.match(self._text, self._match.end()) is not None
 
     def error(self, problem: str, at: int | None = None) -> TauqError:
         """The problem with its place: this token's, or the one that is given."""
@@ -156,8 +152,8 @@ class Scanner:
             case Kind.DIRECTIVE:
                 return f"the directive !{self.value}"
             case _:
-                word = self._text[self.start : min(self._end, self.start + 40)]
-                return f"{word}…" if self._end - self.start > 40 else f"{word}"
+                word = self._text[self.start : self._match.end()]
+                return repr(word if len(word) <= 40 else f"{word[:40]}…")
 
     def _classify(self, word: str) -> None:
         if word in LITERALS:

@@ -6,7 +6,8 @@ Data goes to stdout, everything else to stderr. Errors are one line that says wh
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -57,36 +58,23 @@ def setting_flags(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    # Each command's module is imported only when it runs: `reflexd status` should not wait for the server's.
-    match args.command:
-        case "serve":
-            from reflexd_io.cli.serve import serve  # noqa: PLC0415
+    """Each command's module is imported only when it runs: `reflexd status` should not wait for the server's."""
+    module, function = _COMMANDS[args.command]
+    run: Callable[[argparse.Namespace], int] = getattr(import_module(f"reflexd_io.cli.{module}"), function)
+    return run(args)
 
-            return serve(args)
-        case "demo":
-            from reflexd_io.cli.demo import demo  # noqa: PLC0415
 
-            return demo(args)
-        case "doctor":
-            from reflexd_io.cli.doctor import doctor  # noqa: PLC0415
-
-            return doctor(args)
-        case "status":
-            from reflexd_io.cli.status import status  # noqa: PLC0415
-
-            return status(args)
-        case "wrong":
-            from reflexd_io.cli.feedback import wrong  # noqa: PLC0415
-
-            return wrong(args)
-        case "audits":
-            from reflexd_io.cli.feedback import audits  # noqa: PLC0415
-
-            return audits(args)
-        case _:
-            from reflexd_io.cli.status import stop  # noqa: PLC0415
-
-            return stop(args)
+_COMMANDS = {
+    "serve": ("serve", "serve"),
+    "demo": ("demo", "demo"),
+    "status": ("status", "status"),
+    "stop": ("status", "stop"),
+    "doctor": ("doctor", "doctor"),
+    "wrong": ("feedback", "wrong"),
+    "audits": ("feedback", "audits"),
+    "tauq": ("tauq", "tauq"),
+}
+"""By its name, each command's module and function."""
 
 
 def _parser() -> _Parser:
@@ -119,4 +107,15 @@ def _parser() -> _Parser:
     audits = commands.add_parser("audits", parents=[common], help="how often hits by meaning proved right")
     audits.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
+    _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
     return parser
+
+
+def _add_tauq(tauq: _Parser) -> None:
+    directions = tauq.add_subparsers(dest="direction", required=True, metavar="encode|decode", parser_class=_Parser)
+    encode = directions.add_parser("encode", help="JSON in, Tauq out")
+    encode.add_argument("--minify", action="store_true", help="on one line")
+    encode.add_argument("--commas", action="store_true", help="commas between the values of a row")
+    encode.add_argument("--no-schemas", action="store_true", help="no tables: keys beside every value")
+    for direction in (encode, directions.add_parser("decode", help="Tauq in, JSON out")):
+        direction.add_argument("file", metavar="FILE", nargs="?", help="what to read (default, or -: standard input)")
