@@ -176,7 +176,7 @@ def test_serve_status_and_stop(env: Env, upstream: ScriptedUpstream, tmp_path: P
         assert said["storage"] == str(tmp_path / "storage")
         assert said["upstreams"]["openai"] == upstream.url
         assert said["default_upstream"] == "openai"
-        assert said["tiers"] == ["L1 exact"]
+        assert said["tiers"] == ["exact repeats", "other words"]
         assert said["mock_provider"] is False
         _, body = _get(f"{said['base_url']}/chat/completions", BODY)
         assert body == ANSWER

@@ -3,10 +3,13 @@
 import contextlib
 import http.client
 import json
+import shutil
 import sqlite3
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +21,8 @@ import pytest
 
 from reflexd_core.policy import Policy, Semantic
 from reflexd_io import control_client, models
+from reflexd_io.inference.judge import Score
 from reflexd_io.runtime import Runtime
-from reflexd_io.settings import Settings
 from support.chat import answer
 from support.daemon import daemon, settings_for
 from support.models import needs_models
@@ -136,6 +139,7 @@ def test_a_near_miss_is_forwarded_and_told_why(asker: Asker) -> None:
     asker.learn(SORT)
     told = asker.ask(NEAR_MISS)
     assert told["x-reflex-status"] == "miss"
+    assert "ascending" in told["x-reflex-words"]
     assert told["x-reflex-reason"].startswith(("guard-", "below-threshold"))
     assert asker.upstream.calls == 2
 
@@ -263,16 +267,84 @@ def test_wrong_ends_a_pairing_for_good(tmp_path: Path, upstream: ScriptedUpstrea
         assert (ended["stored"], ended["asked"]) == (DIV, DIV_IN_OTHER_WORDS)
         for question in (DIV_IN_OTHER_WORDS, "please, " + DIV_IN_OTHER_WORDS):
             assert asker.by(question, NOT_KEPT).startswith("miss")
-        with pytest.raises(control_client.Refused, match="no pairing any more"):
-            control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        again = control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        assert again == ended  # saying it twice does no harm
+        other = "/admin/entries/" + "0" * 32 + "/wrong"
+        with pytest.raises(control_client.Refused, match="was not answered by entry"):
+            control_client.ask(runtime, other, {"exchange": told["x-reflex-exchange"]})
     with asking(tmp_path / "store", upstream) as (asker, _):
         assert asker.by("Please, " + DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
 
 
-def test_the_control_api_wants_its_token_and_clear_words(asker: Asker, tmp_path: Path) -> None:
-    stranger = Runtime(url=asker.url, port=0, pid=0, admin_token="guess", version="", started=0.0)
-    with pytest.raises(control_client.Refused, match="admin token"):
-        control_client.ask(stranger, "/admin/audits")
+def test_the_control_api_wants_its_token_and_clear_words(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, runtime):
+        stranger = replace(runtime, admin_token="guess")
+        entry = "/admin/entries/" + "0" * 32 + "/wrong"
+        for who, path, body, said in (
+            (stranger, "/admin/audits", None, "admin token"),
+            (runtime, "/admin/nothing", None, "has no /admin/nothing"),
+            (runtime, entry, None, "GET does nothing"),
+            (runtime, "/admin/audits", {}, "POST does nothing"),
+            (runtime, entry, {"exchange": 7}, "must name the exchange"),
+            (runtime, entry, {"exchange": "x"}, "No exchange 'x'"),
+            (runtime, "/v1/admin/audits", None, "has no GET /v1/admin/audits"),
+            (runtime, "/u/openai/v1/admin/audits", None, "has no GET"),
+            (runtime, "/t/default/admin/audits", None, "has no GET"),
+        ):
+            with pytest.raises(control_client.Refused, match=said):
+                control_client.ask(who, path, body)
+        assert upstream.calls == 0
+        headers = {"Authorization": f"Bearer {runtime.admin_token}"}
+        for more in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            request = urllib.request.Request(f"{asker.url}/admin/audits", headers={**headers, **more})
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(request)
+
+
+def test_a_refreshed_answer_takes_the_place_of_the_old_one_for_all_wordings(
+    tmp_path: Path, upstream: ScriptedUpstream
+) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        asker.learn(DIV)
+        assert asker.by(DIV_IN_OTHER_WORDS).startswith("hit-l3")
+        upstream.script = lambda seen: replace(answer(seen), body=answer(seen).body.replace(b"says", b"writes"))
+        fresh = asker.ask(DIV, {"Cache-Control": "no-cache"})
+        assert "writes" in fresh["body"]
+        assert settled(lambda: "writes" in asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)["body"])
+
+
+def test_wrong_holds_for_who_may_not_keep_anything_too(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, runtime):
+        asker.learn(DIV)
+        told = asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)
+        assert told["x-reflex-status"] == "hit-l3-verified"
+        path = f"/admin/entries/{told['x-reflex-entry']}/wrong"
+        control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        assert asker.by(DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
+
+
+def test_exact_askers_in_two_forms_at_once_never_get_a_pairing(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        asker.learn(DIV)
+        stored = asker.ask(DIV_IN_OTHER_WORDS)["x-reflex-entry"]
+    for round_ in range(3):
+        folder = tmp_path / f"copy{round_}"
+        shutil.copytree(tmp_path / "store", folder)
+        with asking(folder, upstream) as (asker, _):
+            exact = {"x-reflex-tiers": "exact"}
+            with ThreadPoolExecutor(2) as pool:
+                as_stream = pool.submit(asker.ask, DIV_IN_OTHER_WORDS, exact, stream=True)
+                as_body = pool.submit(asker.ask, DIV_IN_OTHER_WORDS, exact)
+            for told in (as_stream.result(), as_body.result()):
+                assert told["x-reflex-status"] in ("miss", "hit-l1-exact")
+                assert told.get("x-reflex-entry") != stored
+
+
+def test_moment_bound_answers_are_short_lived_whatever_else_is_asked(asker: Asker) -> None:
+    for fields in ({}, {"n": 2}, {"logprobs": True}):
+        asker.ask("What is the latest version of Node.js?", **fields)
+        told = asker.ask("What is the latest version of Node.js?", **fields)
+        assert 0 < int(told["cache-status"].rpartition("ttl=")[2]) <= 600
 
 
 def test_other_tenants_questions_are_never_near(asker: Asker) -> None:
@@ -287,12 +359,12 @@ def test_other_tenants_questions_are_never_near(asker: Asker) -> None:
 def test_a_model_that_fails_hangs_or_lies_costs_the_hit_and_no_more(
     tmp_path: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
 ) -> None:
-    async def verify(*_: object) -> list[float]:
+    async def verify(*_: object) -> list[Score]:
         if fault == "fails":
             raise RuntimeError("out of memory")
         if fault == "hangs":
             await anyio.sleep(60)
-        return [float("nan")]
+        return [Score(float("nan"), ())]
 
     with asking(tmp_path / "store", upstream, semantic_budget_ms=2_000) as (asker, _):
         asker.learn(DIV)
@@ -337,8 +409,6 @@ def test_what_was_stored_before_the_models_came_is_found_later(tmp_path: Path, u
 
 
 def test_settings_reach_the_policy(tmp_path: Path, upstream: ScriptedUpstream) -> None:
-    settings: dict[str, Any] = {"reranker_threshold": 1.0}
-    assert Settings(**settings).reranker_threshold == 1.0
-    with asking(tmp_path / "store", upstream, **settings) as (asker, _):
+    with asking(tmp_path / "store", upstream, reranker_threshold=1.0) as (asker, _):
         asker.learn(DIV)
         assert asker.by(DIV_IN_OTHER_WORDS) == "miss below-threshold"

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import anyio
 
+from reflexd_core.policy import Semantic
 from reflexd_io import app
 from reflexd_io.cli import fail, settings_of
 from reflexd_io.runtime import AlreadyRunning, Runtime
@@ -75,16 +76,26 @@ def described(runtime: Runtime, settings: Settings) -> dict[str, object]:
         "upstreams": {name: upstream.base_url for name, upstream in settings.upstreams.items()},
         "default_upstream": settings.default_upstream,
         "tenant": settings.active_tenant,
-        "tiers": ["L1 exact"],
+        "tiers": _tiers(settings),
         "mock_provider": settings.mock_provider,
     }
+
+
+def _tiers(settings: Settings) -> list[str]:
+    """What the active tenant is answered by."""
+    policy = settings.policy_of(settings.active_tenant)
+    if not policy.caching:
+        return []
+    by_meaning = settings.inference_backend != "off" and policy.semantic is not Semantic.OFF
+    shown = "other words" if policy.semantic is Semantic.ON else "other words (shadow)"
+    return ["exact repeats", *([shown] if by_meaning else [])]
 
 
 def _announce(runtime: Runtime, settings: Settings) -> None:
     default = settings.upstreams[settings.default_upstream]
     provider = "mock provider" if settings.mock_provider else f"{default.name}  {default.base_url}"
     keyed = [name for name, upstream in settings.upstreams.items() if os.environ.get(upstream.key_env)]
-    caching = "exact answers" if settings.policy_of(settings.active_tenant).caching else "nothing (pass-through)"
+    caching = " and ".join(_tiers(settings)) or "nothing (pass-through)"
     lines = (
         f"Reflex is serving at {runtime.url}/v1",
         f"  storage    {settings.storage_path}",
