@@ -58,8 +58,9 @@ class Models:
         if judge is None:
             self.loaded.set()
             return
-        self._vectors = Batching(partial(_embedded, judge), at_once=judge.embedder.facts.at_once)
-        self._scores = Batching(partial(_scored, judge), at_once=judge.verifier.facts.at_once)
+        turn = anyio.CapacityLimiter(1)  # two models that both take all cores would only take them from each other
+        self._vectors = Batching(partial(_embedded, judge), at_once=judge.embedder.facts.at_once, turn=turn)
+        self._scores = Batching(partial(_scored, judge), at_once=judge.verifier.facts.at_once, turn=turn)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._vectors.serve)
             tasks.start_soon(self._scores.serve)

@@ -36,14 +36,18 @@ class Batching(Generic[Item, Result]):
         *,
         at_once: int,
         longest_queue: int = LONGEST_QUEUE,
+        turn: anyio.CapacityLimiter | None = None,
     ) -> None:
-        """``work`` is called in a thread, with at most ``at_once`` items, never twice at a time."""
+        """``work`` is called in a thread, with at most ``at_once`` items, never twice at a time.
+
+        Those that share a ``turn`` (of one token) are not called beside each other either.
+        """
         self._work = work
         self._at_once = at_once
         self._longest = longest_queue
         self._waiting: deque[_Call[Item, Result]] = deque()
         self._arrived = anyio.Event()
-        self._limiter = anyio.CapacityLimiter(1)
+        self._turn = turn or anyio.CapacityLimiter(1)
         self._stopped = False
 
     async def __call__(self, items: Sequence[Item]) -> list[Result]:
@@ -85,7 +89,7 @@ class Batching(Generic[Item, Result]):
         try:
             # A thread cannot be ended, but a daemon that stops need not wait for it.
             outcomes = await anyio.to_thread.run_sync(
-                self._outcomes, items, abandon_on_cancel=True, limiter=self._limiter
+                self._outcomes, items, abandon_on_cancel=True, limiter=self._turn
             )
         finally:
             for call, outcome in zip(batch, outcomes, strict=True):

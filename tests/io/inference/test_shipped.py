@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,13 @@ def test_odd_texts_are_read_or_refused_but_never_crash(embedder: LocalEmbedder, 
     assert len(verifier.judge([(text, "plain") for text in odd])) == len(odd)
 
 
+def test_it_may_be_called_from_any_thread(embedder: LocalEmbedder) -> None:
+    here = embedder.embed(["from any thread"])
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as other:
+            np.testing.assert_allclose(other.submit(embedder.embed, ["from any thread"]).result(), here, atol=1e-6)
+
+
 def test_a_backend_that_computes_something_else_does_not_serve(weights: Path, tmp_path: Path) -> None:
     """As a kernel with a fault would: here the golden results say something else instead."""
     copy = Path(shutil.copytree(weights, tmp_path / "weights"))
@@ -102,7 +110,21 @@ def test_a_backend_that_computes_something_else_does_not_serve(weights: Path, tm
 def test_cuda_asked_for_and_not_there_is_an_error(weights: Path) -> None:
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("CUDA is here")
-    with pytest.raises(UnusableModel, match="CUDA"):
+    with pytest.raises(UnusableModel, match="has no CUDA"):
+        shipped.embedder("cuda", weights)
+
+
+def test_a_session_that_fell_back_is_an_error(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime only warns where CUDA's libraries are missing, and takes the CPU."""
+
+    def fell_back(path: str, options: object, providers: object) -> onnxruntime.InferenceSession:
+        return inference_session(path, options, providers=["CPUExecutionProvider"])
+
+    inference_session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fell_back)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    with pytest.raises(UnusableModel, match="loaded CPUExecutionProvider where CUDA was asked for"):
         shipped.embedder("cuda", weights)
 
 
