@@ -18,11 +18,11 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from reflexd_io.memory import Answer
-from reflexd_io.near import direct
+from reflexd_io.near.keeper import Keeper, Place
 from reflexd_io.store import lookups, meaning, pairings, records, warm
 from reflexd_io.store.meaning import Near, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
-from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable
+from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
 from reflexd_io.store.records import Record
 from reflexd_io.store.upkeep import tenants_in
 from reflexd_io.store.writer import Operation, Writer
@@ -53,14 +53,21 @@ class Store:
         self._searchers = Readers(folder)
         """Their own, so that no lookup waits for a search."""
         self._search_limiter = anyio.CapacityLimiter(8)
+        self._keeper = Keeper(Place(folder, open_to_read, self._writer.commit_base))
 
     def start(self) -> None:
         self._writer.start()
+        self._keeper.start()
 
     @property
     def problems(self) -> dict[str, str]:
         """Tenants whose file cannot be used at present, and why."""
-        return {**self._searchers.problems, **self._readers.problems, **self._writer.problems}
+        return {
+            **self._keeper.problems,
+            **self._searchers.problems,
+            **self._readers.problems,
+            **self._writer.problems,
+        }
 
     def tenants(self) -> set[str]:
         """Those that have a file."""
@@ -117,9 +124,12 @@ class Store:
         Raises `IndexNotReady` where the scope is large and its index is being made.
         """
         meaning.check_vector(vector)
+        if not self._has(tenant):
+            return []
+        index = self._keeper.of(tenant)
 
         def find(connection: sqlite3.Connection) -> list[Near]:
-            search = partial(direct.search, connection, scope, vector, model)
+            search = partial(index.search, connection, scope, vector, model)
             return meaning.nearest(connection, search, k, form, time.time())
 
         return await self._search(tenant, find) or []
@@ -181,6 +191,7 @@ class Store:
 
     async def close(self) -> bool:
         """Commit what was handed in. False if the disk did not take it within ten seconds."""
+        await anyio.to_thread.run_sync(self._keeper.stop)
         finished = await anyio.to_thread.run_sync(self._writer.stop, 10.0)
         await anyio.to_thread.run_sync(self._readers.close)
         await anyio.to_thread.run_sync(self._searchers.close)

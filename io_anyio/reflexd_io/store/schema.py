@@ -71,6 +71,9 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             )
             """,
             "CREATE INDEX vectors_by_scope ON vectors (scope, model)",
+            # The search index that counts (see `near`), by a name that no other file's ever had.
+            "CREATE TABLE bases (token BLOB NOT NULL, upto INTEGER NOT NULL)",
+            "INSERT INTO bases (token, upto) VALUES (randomblob(16), 0)",
             """
             CREATE TABLE aliases (       -- exact keys that an entry of another wording answers
                 key BLOB PRIMARY KEY,

@@ -87,6 +87,8 @@ class Upkeep:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):  # a log that was just folded in
                 size += (self._folder / f"{tenant}.sqlite3{suffix}").stat().st_size
+        with suppress(OSError):  # few have an index, and it may be tidied up just now
+            size += sum(path.stat().st_size for path in (self._folder / f"{tenant}.near").iterdir())
         return size
 
     def _measure_all(self) -> dict[str, int]:

@@ -27,6 +27,7 @@ _GROUP = 256
 _TICK = 5.0
 """Seconds between looks at what expired and at how much room is taken."""
 _LOCK_WAIT = 2.0
+_BASE_WAIT = 60.0
 _TOUCHED = 100_000
 """Uses remembered between two ticks; more than that a second would only lose their exact count."""
 _MAX_WAITING = 256 * 1024 * 1024
@@ -69,6 +70,21 @@ class Writer:
             self._waiting += operation.size
         self._queue.put(operation)
         return True
+
+    def commit_base(self, tenant: str, token: bytes, new: bytes, upto: int) -> bool:
+        """Let another search index count for the tenant. False where the one that did was another. Blocks."""
+        done = threading.Event()
+        counts: list[bool] = []
+
+        def commit(connection: sqlite3.Connection) -> None:
+            cursor = connection.execute("UPDATE bases SET token = ?, upto = ? WHERE token = ?", (new, upto, token))
+            counts.append(cursor.rowcount > 0)
+
+        def told(problem: str | None) -> None:
+            counts.append(problem is None and counts[-1])
+            done.set()
+
+        return self.submit(Operation(tenant, commit, told)) and done.wait(_BASE_WAIT) and counts[-1]
 
     def touch(self, tenant: str, key: bytes, at: float) -> None:
         """Note a use; written with the next tick, lost without harm."""
