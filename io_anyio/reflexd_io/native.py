@@ -8,6 +8,8 @@ from types import ModuleType
 
 import onnxruntime
 
+onnxruntime.disable_telemetry_events()  # newer builds carry a client that reports home; nothing of ours leaves here
+
 __all__ = ["onnxruntime", "usearch"]
 
 

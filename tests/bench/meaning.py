@@ -35,7 +35,7 @@ def main() -> None:
     families = _families(args.pairs)
     with tempfile.TemporaryDirectory() as folder, ScriptedUpstream().running() as upstream:
         upstream.script = answer
-        with serving(Path(folder) / "store", upstream.url) as daemon:
+        with serving(Path(folder) / "store", upstream.url, inference="auto") as daemon:
             client = Client(daemon.url)
             client.wait_for_models()
             for family in families:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from reflexd_io import app, flight
+from reflexd_io import app, flight, replies
 from reflexd_io.store import Store
 from reflexd_io.store import writer as store_writer
 from reflexd_io.upstream import UpstreamClient
@@ -395,7 +395,7 @@ def _fails(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Store, "get"), (flight.Flights, "fly"), (app.Driver, "serve"), (app.Driver, "_relay"), (app.Memory, "known")],
+    [(Store, "get"), (flight.Flights, "fly"), (app.Driver, "serve"), (replies, "relay"), (app.Memory, "known")],
 )
 @pytest.mark.parametrize("body", [chat(), STREAMED])
 def test_a_bug_costs_the_cache_never_the_answer(

@@ -55,7 +55,7 @@ def test_pages_say_what_they_should(upstream: ScriptedUpstream, tmp_path: Path) 
         ready = _page(f"{running.url}/ready")
         assert ready["status"] == "ok"
         assert ready["components"]["storage"] == {"status": "ok"}
-        assert ready["components"]["models"]["status"] == "absent"
+        assert ready["components"]["models"]["status"] == "off"
         before = _page(f"{running.url}/health")
         assert before["since_start"]["exchanges"] == 0
         assert before["since_start"]["hit_rate"] is None

@@ -20,7 +20,7 @@ _HOLD = """
 import sys, time
 from pathlib import Path
 from reflexd_io import runtime
-with runtime.single_instance(Path(sys.argv[1])), runtime.announced(Path(sys.argv[1]), "127.0.0.1", 4711):
+with runtime.single_instance(Path(sys.argv[1])), runtime.announced(Path(sys.argv[1]), "127.0.0.1", 4711, "secret"):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -51,7 +51,7 @@ def test_everything_is_readable_for_its_owner_only(tmp_path: Path) -> None:
     storage = tmp_path / "deep" / "storage"
     previous = os.umask(0)
     try:
-        with runtime.single_instance(storage), runtime.announced(storage, "127.0.0.1", 1):
+        with runtime.single_instance(storage), runtime.announced(storage, "127.0.0.1", 1, "secret"):
             runtime.salt(storage)
             assert _mode(storage) == 0o700
             for name in ("runtime.json", "salt", "reflexd.lock"):
@@ -65,7 +65,7 @@ def test_a_file_that_somebody_left_open_to_all_is_made_anew(tmp_path: Path) -> N
     for name in ("runtime.json", "runtime.new"):
         (tmp_path / name).write_text("{}")
         (tmp_path / name).chmod(0o666)
-    with runtime.announced(tmp_path, "127.0.0.1", 1):
+    with runtime.announced(tmp_path, "127.0.0.1", 1, "secret"):
         assert _mode(tmp_path / "runtime.json") == 0o600
     assert not list(tmp_path.iterdir())
 
@@ -73,13 +73,13 @@ def test_a_file_that_somebody_left_open_to_all_is_made_anew(tmp_path: Path) -> N
 def test_the_file_says_where_the_daemon_is_for_as_long_as_it_runs(tmp_path: Path) -> None:
     assert runtime.read(tmp_path) is None
     before = time.time()
-    with runtime.announced(tmp_path, "127.0.0.1", 4711) as announced:
+    with runtime.announced(tmp_path, "127.0.0.1", 4711, runtime.make_admin_token()) as announced:
         assert runtime.read(tmp_path) == announced
         assert (announced.url, announced.port, announced.pid) == ("http://127.0.0.1:4711", 4711, os.getpid())
         assert len(announced.admin_token) >= 43
         assert before <= announced.started <= time.time()
     assert runtime.read(tmp_path) is None
-    with runtime.announced(tmp_path, "::1", 4711) as again:
+    with runtime.announced(tmp_path, "::1", 4711, "secret") as again:
         assert again.url == "http://[::1]:4711"
         assert again.admin_token != announced.admin_token
 
@@ -110,7 +110,7 @@ def test_a_daemon_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
         holder.wait(10)
         assert json.loads((tmp_path / "runtime.json").read_text())["pid"] == holder.pid
         assert not runtime.is_held(tmp_path)
-        with runtime.single_instance(tmp_path), runtime.announced(tmp_path, "127.0.0.1", 1) as announced:
+        with runtime.single_instance(tmp_path), runtime.announced(tmp_path, "127.0.0.1", 1, "secret") as announced:
             assert runtime.read(tmp_path) == announced
 
 

@@ -93,6 +93,7 @@ def wait_for_models(runtime: Runtime) -> None:
 @contextmanager
 def asking(storage: Path, upstream: ScriptedUpstream, **changes: object) -> Iterator[tuple[Asker, Runtime]]:
     changes.setdefault("policy", NO_AUDIT)
+    changes.setdefault("inference_backend", "auto")
     changes.setdefault("semantic_budget_ms", 20_000)  # a busy machine must not decide what these tests see
     with daemon(settings_for(storage, upstream.url, **changes)) as runtime:
         wait_for_models(runtime)

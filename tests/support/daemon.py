@@ -16,9 +16,9 @@ from reflexd_io.settings import Settings
 
 
 def settings_for(storage: Path, upstream_url: str, **changes: object) -> Settings:
-    """Any free port, and every preset upstream replaced by the one at ``upstream_url``."""
+    """Any free port, every preset upstream replaced by the one at ``upstream_url``, and no models by default."""
     upstreams = {name: replace(preset, base_url=upstream_url, keyless=True) for name, preset in PRESETS.items()}
-    settings = Settings(port=0, storage_path=storage, upstreams=upstreams, log_level="debug")
+    settings = Settings(port=0, storage_path=storage, upstreams=upstreams, log_level="debug", inference_backend="off")
     return replace(settings, **changes)  # type: ignore[arg-type]
 
 

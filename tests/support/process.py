@@ -35,22 +35,25 @@ def command(storage: Path, *flags: str) -> list[str]:
     ]
 
 
-def environment(upstream_url: str) -> dict[str, str]:
+def environment(upstream_url: str, inference: str = "off") -> dict[str, str]:
     """The machine's own settings left out of it, and no keyring that might ask somebody something."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REFLEX_")}
     return {
         **kept,
         "REFLEX_UPSTREAM_OPENAI_URL": upstream_url,
+        "REFLEX_INFERENCE_BACKEND": inference,
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 
 
 @contextmanager
-def serving(storage: Path, upstream_url: str, *, before: Callable[[], None] | None = None) -> Iterator[Process]:
+def serving(
+    storage: Path, upstream_url: str, *, before: Callable[[], None] | None = None, inference: str = "off"
+) -> Iterator[Process]:
     """Runs ``reflexd serve`` on a free port; ``before`` is called in the new process. Killed at the end."""
     popen = subprocess.Popen(
         command(storage),
-        env=environment(upstream_url),
+        env=environment(upstream_url, inference),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
