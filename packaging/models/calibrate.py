@@ -27,8 +27,8 @@ from reflexd_core.meaning.normal_form import normal_form
 from reflexd_core.meaning.trials import Choice, Scored, choose_threshold
 
 TARGET = 0.05
-"""Half of the calibration pairs are near-misses written to deceive, which is far harder than what people ask by chance;
-3 % among those was not supported by what the families show (see README.md)."""
+"""Half of the calibration pairs are near-misses written to deceive, far harder than what people ask by chance; among
+those, 3 % was not supported by what the families show (see README.md)."""
 BAND = 0.01
 """The widest difference of a probability between backends and batch sizes (``tests/io/inference`` holds it)."""
 FITTED = 0.4
