@@ -72,6 +72,9 @@ _COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "wrong": ("feedback", "wrong"),
     "audits": ("feedback", "audits"),
+    "judge": ("judge", "judge"),
+    "eval": ("eval", "evaluate"),
+    "tune": ("tune", "tune"),
     "tauq": ("tauq", "tauq"),
 }
 """By its name, each command's module and function."""
@@ -84,9 +87,12 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"reflexd {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    common = _Parser(add_help=False)
-    common.add_argument("--config", metavar="FILE", help="configuration file (default: config.toml in the user's)")
-    common.add_argument("--storage-path", metavar="DIR", help="where answers are kept (REFLEX_STORAGE_PATH)")
+    configured = _Parser(add_help=False)
+    configured.add_argument(
+        "--config", metavar="FILE", help="configuration file (default: config.toml in the user's)"
+    )
+    configured.add_argument("--storage-path", metavar="DIR", help="where answers are kept (REFLEX_STORAGE_PATH)")
+    common = _Parser(add_help=False, parents=[configured])
     common.add_argument("--json", action="store_true", help="one JSON object on stdout")
     listening = _Parser(add_help=False)
     listening.add_argument(
@@ -107,6 +113,7 @@ def _parser() -> _Parser:
     audits = commands.add_parser("audits", parents=[common], help="how often hits by meaning proved right")
     audits.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
+    _add_meaning(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
     return parser
 
@@ -119,3 +126,27 @@ def _add_tauq(tauq: _Parser) -> None:
     encode.add_argument("--no-schemas", action="store_true", help="no tables: keys beside every value")
     for direction in (encode, directions.add_parser("decode", help="Tauq in, JSON out")):
         direction.add_argument("file", metavar="FILE", nargs="?", help="what to read (default, or -: standard input)")
+
+
+def _add_meaning(commands: "argparse._SubParsersAction[_Parser]", configured: _Parser, common: _Parser) -> None:
+    """The commands with which the judgement by meaning is looked at."""
+    judge = commands.add_parser("judge", parents=[configured], help="say of pairs of questions what serving would")
+    judge.add_argument("file", metavar="FILE", help="JSON Lines with a (stored) and b (asked); .gz too; -: stdin")
+    evaluated = commands.add_parser("eval", parents=[common], help="measure the judgement on labelled pairs")
+    evaluated.add_argument("file", metavar="FILE", help="as for judge, with label (1: the answer serves), and unit")
+    evaluated.add_argument("--cache-sim", action="store_true", help="store every a, then ask every b")
+    tune = commands.add_parser("tune", parents=[common], help="fit score and threshold to your own labels and audits")
+    tune.add_argument("--precision", type=_share, default=0.97, metavar="P", help="of hits by meaning (default 0.97)")
+    tune.add_argument("--confidence", type=_share, default=0.95, metavar="C", help="that it holds (default 0.95)")
+    tune.add_argument("--dry-run", action="store_true", help="write nothing")
+    tune.add_argument("--reset", action="store_true", help="go back to what the verifier came with")
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share < 1.0:
+        raise argparse.ArgumentTypeError("expected a number above 0 and below 1")
+    return share
