@@ -15,9 +15,8 @@ import pytest
 from reflexd_core.entry import EntryFacts, Pairing, entry_id
 from reflexd_core.request import Form
 from reflexd_io.memory import Answer
-from reflexd_io.near import direct
 from reflexd_io.near.vectors import pack
-from reflexd_io.store import IndexNotReady, Store, StoreUnavailable, meaning, pairings, records, schema, writer
+from reflexd_io.store import Store, StoreUnavailable, meaning, pairings, records, schema, writer
 from reflexd_io.store.meaning import Meaning, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label
 from reflexd_io.store.records import Record
@@ -480,17 +479,6 @@ async def test_audits_are_counted_for_ever_and_the_last_ones_kept(
         assert await store.audits("default", 1, AuditVerdict.SAME) == [_audit(4)]
         assert await store.audit_counts("default") == {**none, AuditVerdict.SAME: 5, AuditVerdict.DIFFERENT: 1}
         assert await store.audit_counts("default", "judge-2") == {**none, AuditVerdict.DIFFERENT: 1}
-
-
-async def test_a_scope_too_large_for_a_direct_search_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "LARGEST", 3)
-    async with _open(tmp_path) as store:
-        await _put(store, *(_record(number, _meaning()) for number in range(1, 4)))
-        assert len(await store.nearest("default", SCOPE, _vector(1), 5, model=MODEL, form="")) == 3
-        await _put(store, _record(4, _meaning()))
-        with pytest.raises(IndexNotReady):
-            await store.nearest("default", SCOPE, _vector(1), 5, model=MODEL, form="")
-        assert store.problems == {}
 
 
 async def test_a_file_that_cannot_be_read_or_written_costs_a_hit_and_no_more(
