@@ -109,7 +109,8 @@ def route(
         own_keys.append(in_query)
     placeholder = not own_keys
     credential = own_keys[0] if own_keys else next(iter(sent.values()), None)
-    upstream = _upstream(target, None if placeholder else credential, upstreams, default_upstream)
+    home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
+    upstream = _upstream(target, None if placeholder else credential, upstreams, home or default_upstream)
     if isinstance(upstream, Unroutable):
         return upstream
     if in_query is not None and in_query != credential and target.upstream is None:
@@ -133,19 +134,19 @@ def route(
 
 
 def _upstream(
-    target: Target, credential: str | None, upstreams: Mapping[str, Upstream], default_upstream: str
+    target: Target, credential: str | None, upstreams: Mapping[str, Upstream], home: str
 ) -> Upstream | Unroutable:
-    if target.upstream is not None:
-        named = upstreams.get(target.upstream)
-        if named is not None:
-            return named
-        known = ", ".join(sorted(upstreams))
-        return Unroutable(
-            code="unknown_upstream",
-            message=f"Reflex knows no upstream {target.upstream!r}. It knows: {known}. "
-            "Add one under [upstreams.<name>] in config.toml.",
-        )
-    return (credential and _owner(credential, upstreams.values())) or upstreams[default_upstream]
+    """The one that the path names, else the one whose the key is, else the one where such requests are at home."""
+    owner = _owner(credential, upstreams.values()) if credential and target.upstream is None else None
+    wanted = target.upstream if target.upstream is not None else home
+    found = owner or upstreams.get(wanted)
+    if found is not None:
+        return found
+    return Unroutable(
+        code="unknown_upstream",
+        message=f"Reflex knows no upstream {wanted!r}. It knows: {', '.join(sorted(upstreams))}. "
+        f"Add it under [upstreams.{wanted or '<name>'}] in config.toml.",
+    )
 
 
 def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collection[str]) -> str | Unroutable | None:

@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from reflexd_core.canonical import JsonObject, canonicalize
 from reflexd_core.credentials import CREDENTIAL_HEADERS
+from reflexd_core.profiles import PROFILE_HEADERS
 
 RECIPE = b"reflex-key-1"
 """Changes whenever the recipe does: an old entry then simply is not found."""
@@ -18,9 +19,10 @@ KEYED_HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta")
 """API versions, the only headers that change an answer."""
 
 MEMO_HEADERS = tuple(
-    name.encode() for name in (*KEYED_HEADERS, *CREDENTIAL_HEADERS, "x-reflex-tenant", "content-encoding")
+    name.encode()
+    for name in (*KEYED_HEADERS, *CREDENTIAL_HEADERS, *PROFILE_HEADERS, "x-reflex-tenant", "content-encoding")
 )
-"""All headers that can change a request's route or key."""
+"""All headers that can change a request's route or key, or how it is read."""
 
 UNKEYED_QUERY = frozenset({"beta", "alt", "key"})
 """``beta`` and ``alt`` say how the answer travels; ``key`` is a credential."""

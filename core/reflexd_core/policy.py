@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reflexd_core.request import Form, Reading
+from reflexd_core.scrubs import SCRUBS
 
 MIB = 1024 * 1024
 DAY = 86_400.0
@@ -56,6 +57,10 @@ class Policy:
     """Of the would-be hits by meaning, those that are forwarded all the same and compared, for ever."""
     match_sampling: bool = False
     """Whether temperature and its like must match before meaning is compared."""
+    scrubs: frozenset[str] = frozenset(SCRUBS)
+    """Names of the scrubs that are applied to the tool output of agents whose they are."""
+    portable: bool = False
+    """Whether dates, working directories and git status are left out of the key (`portable`)."""
     record_limit: int = 16 * MIB
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0

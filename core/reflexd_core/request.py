@@ -60,6 +60,8 @@ class Reading:
     """Sampling parameters, which the scope leaves out unless the tenant wants them matched."""
     max_output: int | None = None
     """The limit of output tokens; None where the request sets none."""
+    agent: str = ""
+    """The agent that asks, as its profile names it; empty for any other client."""
 
     def without_bodies(self) -> "Reading":
         """What may be remembered of a request beyond its own life: facts, no text."""

@@ -6,6 +6,7 @@ argument unchanged (the same object) when it did not apply, which is how the exp
 """
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from reflexd_core.canonical import Json, JsonObject
 
@@ -28,6 +29,9 @@ DROPPED = frozenset(
 """``drop-envelope``: top-level fields that say who asks or how the answer travels, not what is asked."""
 
 
+_MARK = frozenset({"cache_control"})
+
+
 def apply(rules: Iterable[tuple[str, Rule]], body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
     """The body after all rules, and the names of those that changed it."""
     fired: list[str] = []
@@ -44,10 +48,7 @@ def drop_envelope(body: JsonObject) -> JsonObject:
 
     A ``stream`` that is neither true, false nor null stays: some providers read a 1 as true, and Reflex cannot tell.
     """
-    dropped = DROPPED if isinstance(body.get("stream"), bool | None) else DROPPED - {"stream"}
-    if dropped.isdisjoint(body):
-        return body
-    return {name: value for name, value in body.items() if name not in dropped}
+    return without(body, DROPPED if isinstance(body.get("stream"), bool | None) else DROPPED - {"stream"})
 
 
 def drop_cache_control(body: JsonObject) -> JsonObject:
@@ -55,14 +56,14 @@ def drop_cache_control(body: JsonObject) -> JsonObject:
 
     Marks for the provider's own prompt cache; agents move them on every turn.
     """
-    body = _each(body, "messages", _without_mark)
-    body = _each(body, "messages", lambda message: _each(message, "content", _without_mark))
-    return _each(body, "tools", _without_mark)
+    body = each(body, "messages", without_mark)
+    body = each(body, "messages", lambda message: each(message, "content", without_mark))
+    return each(body, "tools", without_mark)
 
 
 def join_single_text(body: JsonObject) -> JsonObject:
     """``$.messages[*].content``: one plain text part equals the string that it holds."""
-    return _each(body, "messages", _with_string_content)
+    return each(body, "messages", lambda message: with_string(message, "content", "text"))
 
 
 def rename_tool_calls(body: JsonObject) -> JsonObject:
@@ -70,37 +71,50 @@ def rename_tool_calls(body: JsonObject) -> JsonObject:
 
     The mapping is one to one, so which result answers which call still counts. Providers draw these ids at random.
     """
-    names: dict[str, str] = {}
+    names = Names()
 
-    def rename(holder: JsonObject, field: str) -> JsonObject:
+    def rename_in(message: JsonObject) -> JsonObject:
+        message = each(message, "tool_calls", lambda call: names.rename(call, "id"))
+        return names.rename(message, "tool_call_id")
+
+    return each(body, "messages", rename_in)
+
+
+def without_mark(holder: JsonObject) -> JsonObject:
+    return without(holder, _MARK)
+
+
+def without(holder: JsonObject, names: AbstractSet[str]) -> JsonObject:
+    """``holder`` less the fields of these names; itself where it has none of them."""
+    if names.isdisjoint(holder):
+        return holder
+    return {name: value for name, value in holder.items() if name not in names}
+
+
+class Names:
+    """Tool-call ids renamed in order of appearance, one to one."""
+
+    def __init__(self) -> None:
+        self._new: dict[str, str] = {}
+
+    def rename(self, holder: JsonObject, field: str) -> JsonObject:
         old = holder.get(field)
         if not isinstance(old, str):
             return holder
-        new = names.setdefault(old, f"call#{len(names)}")
+        new = self._new.setdefault(old, f"call#{len(self._new)}")
         return holder if new == old else {**holder, field: new}
 
-    def rename_in(message: JsonObject) -> JsonObject:
-        message = _each(message, "tool_calls", lambda call: rename(call, "id"))
-        return rename(message, "tool_call_id")
 
-    return _each(body, "messages", rename_in)
-
-
-def _without_mark(holder: JsonObject) -> JsonObject:
-    if "cache_control" not in holder:
-        return holder
-    return {name: value for name, value in holder.items() if name != "cache_control"}
-
-
-def _with_string_content(message: JsonObject) -> JsonObject:
-    match message.get("content"):
-        case [{"type": "text", "text": str(text), **rest}] if not rest:
-            return {**message, "content": text}
+def with_string(holder: JsonObject, field: str, kind: str) -> JsonObject:
+    """``holder`` with one plain text part in ``field`` replaced by the string that it holds."""
+    match holder.get(field):
+        case [{"type": str(found), "text": str(text), **rest}] if found == kind and not rest:
+            return {**holder, field: text}
         case _:
-            return message
+            return holder
 
 
-def _each(holder: JsonObject, field: str, change: Rule) -> JsonObject:
+def each(holder: JsonObject, field: str, change: Rule) -> JsonObject:
     """``holder`` with ``change`` applied to each object of the list ``field``; itself when nothing changed."""
     items = holder.get(field)
     if not isinstance(items, list):

@@ -35,7 +35,12 @@ class Target:
     tenant: str | None = None
     upstream: str | None = None
     dialect: Dialect | None = None
+    home: str | None = None
+    """The upstream that it goes to where nothing names one; None where that is the default upstream."""
 
+
+_HOMES = {"messages": "anthropic"}
+"""First segments that are one provider's alone."""
 
 _ROOTS = frozenset(
     [
@@ -80,11 +85,13 @@ def read_target(method: str, target: str) -> Target:
     if bare == "/admin" or bare.startswith("/admin/"):  # never relayed: the request may carry the admin token
         return Target(kind=Kind.UNKNOWN, path=path, query=query)
     dialect = BY_PATH.get(bare) if method == "POST" else None
-    known = versioned or upstream is not None or bare.removeprefix("/").partition("/")[0] in _ROOTS
+    root = bare.removeprefix("/").partition("/")[0]
+    known = versioned or upstream is not None or root in _ROOTS
     kind = Kind.RELAYED if known else Kind.UNKNOWN
     if dialect is not None:
         kind = Kind.CACHED
-    return Target(kind=kind, path=bare, query=query, tenant=tenant, upstream=upstream, dialect=dialect)
+    home = dialect.home if dialect is not None else _HOMES.get(root)
+    return Target(kind=kind, path=bare, query=query, tenant=tenant, upstream=upstream, dialect=dialect, home=home)
 
 
 def _take(path: str, mark: str) -> tuple[str | None, str]:
@@ -107,6 +114,8 @@ class Upstream:
     """How this provider's own keys begin, where no other's do."""
     keyless: bool = False
     """Answers without a key (local model servers)."""
+    key_header: str = "authorization"
+    """The header in which it wants a key: as a bearer in this one, as it is in any other."""
     known_as: str | None = None
     """What stands for it in keys where its address does not (the mock provider has another one at each start)."""
 
@@ -116,15 +125,19 @@ class Upstream:
         return self.known_as or self.base_url
 
 
-def _preset(name: str, base_url: str, key_env: str, *key_prefixes: str, keyless: bool = False) -> Upstream:
-    return Upstream(name=name, base_url=base_url, key_env=key_env, key_prefixes=key_prefixes, keyless=keyless)
+def _preset(
+    name: str, base_url: str, key_env: str, *prefixes: str, keyless: bool = False, header: str = "authorization"
+) -> Upstream:
+    return Upstream(
+        name=name, base_url=base_url, key_env=key_env, key_prefixes=prefixes, keyless=keyless, key_header=header
+    )
 
 
 PRESETS: dict[str, Upstream] = {
     upstream.name: upstream
     for upstream in (
         _preset("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "sk-proj-", "sk-svcacct-", "sk-admin-"),
-        _preset("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "sk-ant-"),
+        _preset("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "sk-ant-", header="x-api-key"),
         _preset("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "gsk_"),
         _preset("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "sk-or-"),
         _preset("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),

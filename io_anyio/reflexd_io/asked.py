@@ -9,6 +9,7 @@ from reflexd_core.canonical import JsonObject, Uncomparable, read_json
 from reflexd_core.keys import scope_key
 from reflexd_core.meaning.eligibility import is_moment_bound, why_exact_only
 from reflexd_core.meaning.normal_form import normal_form
+from reflexd_core.profiles import Profile, profile_of
 from reflexd_core.request import Reading
 from reflexd_io import codings
 from reflexd_io.call import Call
@@ -47,7 +48,7 @@ def read_asked(call: Call) -> Asked | None:
         body = _body(call)
     except (codings.Undecodable, Uncomparable):  # too large for this, though not for the exact tier
         return None
-    reading = call.dialect.read(body) if body is not None else None
+    reading = call.dialect.read(body, _profile(call)) if body is not None else None
     if body is None or reading is None:
         return None
     if reading.question is None or reading.scoped is None:
@@ -82,6 +83,10 @@ def _only_words(question: str, reading: Reading) -> Asked:
     )
 
 
+def _profile(call: Call) -> Profile:
+    return profile_of(call.request.raw_named, scrubs=call.policy.scrubs, portable=call.policy.portable)
+
+
 def _body(call: Call) -> JsonObject | None:
     """Raises `Undecodable` where it is larger than `LIMIT`."""
     raw = call.raw()
@@ -100,7 +105,7 @@ def _scope(call: Call, reading: Reading) -> bytes:
         tenant=call.route.tenant,
         upstream=call.route.upstream.identity,
         dialect=call.dialect.name,
-        path=call.dialect.path,
+        path=call.target.path,
         query=call.target.query,
         headers=call.request.named,
         scoped=scoped,

@@ -69,7 +69,9 @@ class Flights:
             raise NoKey(_how_to_give_a_key(route))
         outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)
         if key is not None:
-            outgoing.append((b"Authorization", b"Bearer " + key.encode()))
+            header = route.upstream.key_header
+            bearer = b"Bearer " if header == "authorization" else b""
+            outgoing.append((header.title().encode(), bearer + key.encode()))
         return outgoing
 
 

@@ -14,11 +14,13 @@ import msgspec
 
 from reflexd_core.canonical import Uncomparable, read_json
 from reflexd_core.credentials import Route, Unroutable, route
+from reflexd_core.dialects import BY_HOME
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.keys import exact_key, memo_key
 from reflexd_core.machine import ONLY_IF_CACHED
 from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directives, pass_through, read_directives
+from reflexd_core.profiles import profile_of
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
 from reflexd_io.admin import Admin
@@ -79,7 +81,7 @@ class Gateway:
             target = read_target(request.method, origin_form(request.target))
             forbidden = self._forbids(request)
             if forbidden is not None:
-                await self._refuse(connection, 403, "forbidden", forbidden)
+                await self._refuse(connection, target, 403, "forbidden", forbidden)
             elif target.dialect is not None:
                 await self._serve(connection, request, target, target.dialect)
             elif target.kind is Kind.OWN:
@@ -88,7 +90,9 @@ class Gateway:
                 await self._admin.answer(connection, request, target)
             elif target.kind is Kind.UNKNOWN:
                 what = f"{request.method} {target.path}"
-                await self._refuse(connection, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1.")
+                await self._refuse(
+                    connection, target, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1."
+                )
             else:
                 found, body = self._route(request, target), await _body_of(connection, request)
                 await self._pass_on(connection, request, target, found, body, "not-cached")
@@ -96,7 +100,7 @@ class Gateway:
             await self.reject(connection, error)
             raise ClientGone from error
         except _Unroutable as error:
-            await self._refuse(connection, 400, error.why.code, error.why.message)
+            await self._refuse(connection, target, 400, error.why.code, error.why.message)
 
     async def reject(self, connection: Connection, error: BadRequest) -> None:
         """Say what was wrong with a request that could not be read, then close."""
@@ -107,7 +111,9 @@ class Gateway:
         pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
             if read_directives(request.named).only_if_cached:
-                await self._refuse(connection, ONLY_IF_CACHED.status, ONLY_IF_CACHED.code, ONLY_IF_CACHED.message)
+                await self._refuse(
+                    connection, target, ONLY_IF_CACHED.status, ONLY_IF_CACHED.code, ONLY_IF_CACHED.message
+                )
                 return
             found = self._route(request, target)
             await self._pass_on(connection, request, target, found, connection.body(pieces), "too-large")
@@ -181,25 +187,27 @@ class Gateway:
         try:
             await self._relay.pass_on(connection, request, target, found, body, reason)
         except NoKey as error:
-            await self._refuse(connection, 400, "upstream_not_configured", str(error))
+            await self._refuse(connection, target, 400, "upstream_not_configured", str(error))
         except UpstreamUnreachable as error:
             if not connection.can_respond:
                 raise ClientGone from error
             why = f"Reflex could not reach {found.upstream.name} at {found.upstream.base_url}: {error}"
-            await self._refuse(connection, error.status, "upstream_unreachable", why)
+            await self._refuse(connection, target, error.status, "upstream_unreachable", why)
         except (ClientGone, BadRequest):
             raise
         except Exception as error:
             log.exception("a request could not even be passed through")
             if not connection.can_respond:
                 raise ClientGone from error
-            await self._refuse(connection, 502, "internal_error", "Reflex failed while it passed the request on.")
+            await self._refuse(
+                connection, target, 502, "internal_error", "Reflex failed while it passed the request on."
+            )
 
     async def _own(self, connection: Connection, request: Request, target: Target) -> None:
         if request.method not in _READING:
             message = f"{target.path} can only be read."
             await self._refuse(
-                connection, 405, "method_not_allowed", message, (b"Allow", ", ".join(_READING).encode())
+                connection, target, 405, "method_not_allowed", message, (b"Allow", ", ".join(_READING).encode())
             )
             return
         _, whole = await connection.read_body(OWN_LIMIT)
@@ -210,11 +218,18 @@ class Gateway:
         await connection.respond(status, _json_headers(body), body)
 
     async def _refuse(
-        self, connection: Connection, status: int, code: str, message: str, *more: tuple[bytes, bytes]
+        self,
+        connection: Connection,
+        target: Target,
+        status: int,
+        code: str,
+        message: str,
+        *more: tuple[bytes, bytes],
     ) -> None:
         """An error of Reflex's own: shown at once by agents, which would retry a 401 or 503 for minutes."""
         await connection.drain_body(OWN_LIMIT)
-        body = CHAT.error(status, message, code)
+        dialect = target.dialect or BY_HOME.get(target.home or "", CHAT)
+        body = dialect.error(status, message, code)
         retry = [] if status >= 500 else [(b"x-should-retry", b"false")]
         await connection.respond(status, [*_json_headers(body), *retry, *more], body)
 
@@ -263,15 +278,16 @@ def origin_form(target: bytes) -> str:
 
 def _read(request: Request, target: Target, found: Route, dialect: Dialect, raw: bytes, policy: Policy) -> Known:
     """What a request asks, and its key. Raises `Uncomparable` and `Undecodable`."""
+    profile = profile_of(request.raw_named, scrubs=policy.scrubs, portable=policy.portable)
     body = read_json(codings.decode(raw, request.named.get("content-encoding"), CACHED_LIMIT))
     if not isinstance(body, dict):
         raise Uncomparable("not a JSON object")
-    reading = dialect.read(body)
+    reading = dialect.read(body, profile)
     key = exact_key(
         tenant=found.tenant,
         upstream=found.upstream.identity,
         dialect=dialect.name,
-        path=dialect.path,
+        path=target.path,
         query=target.query,
         headers=request.named,
         body=reading.keyed,

@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reflexd_core.credentials import Route
-from reflexd_core.dialects import DIALECTS
+from reflexd_core.dialects import BY_NAME
 from reflexd_core.entry import EntryFacts, Pairing
 from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Form, Reading
-
-_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 
 _BODY_TYPE = b"application/json"
 _STREAM_TYPE = b"text/event-stream; charset=utf-8"
@@ -54,7 +52,7 @@ class Answer:
             headers.append((b"content-type", content_type))
         # A stream that never asked for usage holds what the provider always sends, so it goes out as it is.
         keep_usage = wants_usage or not facts.asked_usage
-        body = _BY_NAME[facts.dialect].replay(facts.form, self.recorded, form, wants_usage=keep_usage)
+        body = BY_NAME[facts.dialect].replay(facts.form, self.recorded, form, wants_usage=keep_usage)
         return body, [*headers, (b"content-length", str(len(body)).encode())]
 
 

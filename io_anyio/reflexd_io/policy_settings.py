@@ -1,10 +1,11 @@
 """A tenant's policy as config.toml has it: the names of its settings, what each expects, and how it is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from reflexd_core.policy import OnLeave, Policy, Semantic
+from reflexd_core.scrubs import SCRUBS
 from reflexd_io import values
 
 POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
@@ -18,6 +19,8 @@ POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
     "similarity_threshold": ("similarity_threshold", "a number from 0 to 1", values.given_share),
     "audit_share": ("audit_share", "a number from 0 to 1", values.given_share),
     "match_sampling": ("match_sampling", "true or false", values.given_truth),
+    "scrubs": ("scrubs", f"a list of {', '.join(map(repr, SCRUBS))}", lambda value: _names(value, SCRUBS)),
+    "portable": ("portable", "true or false", values.given_truth),
 }
 """Setting of a tenant -> the policy's field, what is expected, and how the value is read (`ValueError`)."""
 
@@ -32,6 +35,12 @@ def read_policy(where: str, policy: Policy, table: Mapping[str, object]) -> Poli
         except ValueError:
             raise values.BadSetting(f"config.toml: {where}.{name}={value!r}: expected {expected}") from None
     return policy
+
+
+def _names(value: object, known: Collection[str]) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name in known for name in value):
+        raise ValueError("not a list of such names")
+    return frozenset(value)
 
 
 def _with_policy(policy: Policy, name: str, value: Any) -> Policy:

@@ -205,20 +205,14 @@ def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
     values.refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
     if not _NAME.fullmatch(name):
         raise values.BadSetting(f"{where}: {_NAMES_HAVE}")
-    base_url = table.get("base_url", known.base_url if known else "")
-    key_env = table.get("key_env", known.key_env if known else f"{name.upper().replace('-', '_')}_API_KEY")
-    keyless = table.get("keyless", (known is not None and known.keyless) or values.is_loopback(str(base_url)))
+    known = known or Upstream(name=name, base_url="", key_env=f"{name.upper().replace('-', '_')}_API_KEY")
+    base_url, key_env = table.get("base_url", known.base_url), table.get("key_env", known.key_env)
+    keyless = table.get("keyless", known.keyless or values.is_loopback(str(base_url)))
     if not isinstance(key_env, str) or not key_env:
         raise values.BadSetting(f"{where}.key_env={key_env!r}: expected the name of an environment variable")
     if not isinstance(keyless, bool):
         raise values.BadSetting(f"{where}.keyless={keyless!r}: expected true or false")
-    return Upstream(
-        name=name,
-        base_url=values.read_url(f"{where}.base_url", base_url),
-        key_env=key_env,
-        key_prefixes=known.key_prefixes if known else (),
-        keyless=keyless,
-    )
+    return replace(known, base_url=values.read_url(f"{where}.base_url", base_url), key_env=key_env, keyless=keyless)
 
 
 def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Settings:
@@ -228,15 +222,9 @@ def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Setti
         match = _UPSTREAM_URL.fullmatch(variable)
         if match and url:
             name = match.group(1).lower()
-            known = upstreams.get(name)
+            known = upstreams.get(name) or Upstream(name=name, base_url="", key_env=f"{match.group(1)}_API_KEY")
             base_url = values.read_url(variable, url)
-            upstreams[name] = Upstream(
-                name=name,
-                base_url=base_url,
-                key_env=known.key_env if known else f"{match.group(1)}_API_KEY",
-                key_prefixes=known.key_prefixes if known else (),
-                keyless=(known is not None and known.keyless) or values.is_loopback(base_url),
-            )
+            upstreams[name] = replace(known, base_url=base_url, keyless=known.keyless or values.is_loopback(base_url))
     return replace(settings, upstreams=upstreams)
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from reflexd_core import dialects
 from reflexd_core.canonical import JsonObject, read_json
 from reflexd_core.dialects import CHAT
-from reflexd_core.dialects.chat import PLACEHOLDER, UNSCOPED, WEB_SEARCH_LIFETIME
-from reflexd_core.dialects.chat_answer import BodyWatch, StreamWatch
+from reflexd_core.dialects.chat import UNSCOPED
+from reflexd_core.dialects.chat_answer import StreamWatch
+from reflexd_core.dialects.shared import WEB_SEARCH_LIFETIME, WholeBody
+from reflexd_core.questions import PLACEHOLDER
 from reflexd_core.request import Form, Question, Reading
 from support.shared import shared_rows
 
@@ -56,9 +58,7 @@ def chat(*turns: object, **fields: object) -> JsonObject:
 
 
 def test_chat_is_found_by_its_path() -> None:
-    assert dialects.BY_PATH == {"/chat/completions": CHAT}
-    assert dialects.DIALECTS == (CHAT,)
-    assert CHAT.name == "chat"
+    assert dialects.BY_PATH["/chat/completions"] is dialects.BY_NAME["chat"] is CHAT
 
 
 def test_a_plain_request_is_read() -> None:
@@ -139,7 +139,7 @@ def test_a_body_always_shows_usage_and_a_stream_on_request(
 
 def test_each_form_has_its_watch() -> None:
     assert isinstance(CHAT.watch(Form.STREAM), StreamWatch)
-    assert isinstance(CHAT.watch(Form.BODY), BodyWatch)
+    assert isinstance(CHAT.watch(Form.BODY), WholeBody)
 
 
 @pytest.mark.parametrize("model", [None, 5, ["m"]])

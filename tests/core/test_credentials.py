@@ -18,7 +18,7 @@ from reflexd_core.credentials import (
     rotates,
     route,
 )
-from reflexd_core.routing import PRESETS, Kind, Target, Upstream
+from reflexd_core.routing import PRESETS, Kind, Target, Upstream, read_target
 
 SALT = bytes(32)
 OWN_KEY = "sk-proj-0123456789abcdef"
@@ -44,6 +44,12 @@ def routed(
     }
     target = Target(kind=Kind.CACHED, path="/chat/completions", query=query, tenant=tenant, upstream=upstream)
     return route(target=target, headers=headers or {}, **settings)
+
+
+def headed(path: str, headers: dict[str, str], **changed: Any) -> Route | Unroutable:
+    """The route of a request to this path."""
+    found = {"upstreams": PRESETS, "default_upstream": "openai", "tenants": {"default"}, "active_tenant": "default"}
+    return route(target=read_target("POST", path), headers=headers, salt=SALT, **{**found, **changed})
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -88,6 +94,35 @@ def test_a_key_never_goes_where_another_key_led() -> None:
     found = routed(headers={**bearer(OWN_KEY), "x-api-key": ANTHROPIC_KEY, "api-key": OWN_KEY})
     expected = replace(to(anonymous_tenant(OWN_KEY, SALT), "openai", Whose.CLIENT), withheld=frozenset({"x-api-key"}))
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "upstream"),
+    [
+        ("/v1/messages", {}, "anthropic"),
+        ("/v1/messages", bearer("reflex"), "anthropic"),
+        ("/v1/messages", {"x-api-key": OTHER_KEY}, "anthropic"),
+        ("/v1/messages/count_tokens?beta=true", {}, "anthropic"),
+        ("/v1/messages/batches", {}, "anthropic"),
+        ("/v1/messages", bearer("sk-or-0123456789"), "openrouter"),
+        ("/u/lmstudio/v1/messages", {}, "lmstudio"),
+        ("/v1/models", {"anthropic-version": "2023-06-01"}, "anthropic"),
+        ("/v1/models", {}, "openai"),
+        ("/v1/chat/completions", {"anthropic-version": "2023-06-01"}, "openai"),
+        ("/v1/responses", {}, "openai"),
+    ],
+)
+def test_a_dialect_is_at_home_with_one_provider(path: str, headers: dict[str, str], upstream: str) -> None:
+    found = headed(path, headers)
+    assert isinstance(found, Route)
+    assert found.upstream == PRESETS[upstream]
+
+
+def test_a_home_that_was_taken_away_is_not_replaced_by_another() -> None:
+    others = {name: upstream for name, upstream in PRESETS.items() if name != "anthropic"}
+    found = headed("/v1/messages", {"x-api-key": OTHER_KEY}, upstreams=others)
+    assert isinstance(found, Unroutable)
+    assert (found.code, "[upstreams.anthropic]" in found.message) == ("unknown_upstream", True)
 
 
 @pytest.mark.parametrize("credential", ["reflex", "ollama", "EMPTY", "lm-studio", "x" * 19, "sk-0123456789"])

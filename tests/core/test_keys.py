@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 from reflexd_core.canonical import JsonObject, Uncomparable, read_json
 from reflexd_core.dialects import CHAT
 from reflexd_core.keys import MEMO_HEADERS, RECIPE, digest, exact_key, header_parts, memo_key, scope_key
+from support.places import EXTRA, JSON, NAMES, Path, changed_at, holder_of, paths, same
 from support.shared import shared_rows
-
-Path = tuple[str | int, ...]
 
 ENVELOPE = {
     *("stream", "stream_options", "user", "metadata", "client_metadata", "service_tier"),
@@ -52,32 +50,7 @@ def is_named_by_a_rule(path: Path) -> bool:
             return False
 
 
-def paths(value: Any, here: Path = ()) -> Iterator[Path]:
-    """Every place in a JSON value, itself included."""
-    yield here
-    places = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, inner in places:
-        yield from paths(inner, (*here, name))
-
-
-def holder_of(body: Any, path: Path) -> Any:
-    for step in path[:-1]:
-        body = body[step]
-    return body
-
-
-# Names that a careless rule would reach for, at every depth.
-NAMES = st.sampled_from(["id", "user", "cache_control", "metadata", "stream", "tool_call_id", "type", "text", "x"])
-LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**63), 2**64), st.text(max_size=3), st.floats(-1e3, 1e3), NAMES
-)
-JSON = st.recursive(
-    LEAVES,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
-    max_leaves=6,
-)
 ARGUMENTS = st.dictionaries(NAMES, JSON, max_size=3).map(json.dumps)
-EXTRA = st.dictionaries(NAMES, JSON, max_size=2)
 PARTS = st.lists(
     st.builds(lambda text, extra: {**extra, "type": "text", "text": text}, st.text(max_size=4), EXTRA), max_size=3
 )
@@ -134,32 +107,11 @@ def normal(body: Any) -> Any:
     return body
 
 
-def same(one: Any, other: Any) -> bool:
-    """Equal as JSON: unlike ``==``, it tells true from 1; 1 and 1.0 are one number."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) is isinstance(other, bool) and one == other
-
-
 @given(BODIES, st.data())
 def test_whatever_no_rule_names_changes_the_key(body: JsonObject, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([path for path in paths(body) if path]))
     assume(not is_named_by_a_rule(place))
-    changed = deepcopy(body)
-    holder, last = holder_of(changed, place), place[-1]
-    match data.draw(st.sampled_from(["replace", "remove", "add", "repeat"])):
-        case "replace":
-            holder[last] = data.draw(JSON)
-        case "remove":
-            del holder[last]
-        case "add" if isinstance(holder[last], dict):
-            holder[last]["unknown"] = data.draw(LEAVES)
-        case _ if isinstance(holder, list):
-            holder.insert(int(last), deepcopy(holder[last]))
-        case _:
-            holder["unknown"] = data.draw(LEAVES)
+    changed = changed_at(body, place, data)
     assume(not same(normal(deepcopy(body)), normal(deepcopy(changed))))
     assert key_of(body) != key_of(changed)
 
@@ -388,6 +340,7 @@ def test_a_memo_knows_every_header_that_changes_the_route_or_the_key() -> None:
         *(b"anthropic-version", b"anthropic-beta", b"openai-beta"),
         *(b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"),
         *(b"x-reflex-tenant", b"content-encoding"),
+        *(b"user-agent", b"x-title"),
     }
     assert memo_of(b"/", {b"accept": b"*/*", b"x-request-id": b"1"}, b"{}") == memo_of(b"/", {}, b"{}")
     assert len({memo_of(b"/", {name: b"1"}, b"{}") for name in MEMO_HEADERS}) == len(MEMO_HEADERS)

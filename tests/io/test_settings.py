@@ -156,6 +156,10 @@ def test_an_empty_flag_is_not_silently_the_default(name: str, config: Config) ->
         ("[policy]\nexact_lifetime = '1h'", "policy.exact_lifetime"),
         ("[policy]\non_leave = 'wait'", "policy.on_leave"),
         ("[policy]\ncaching = 1", "policy.caching"),
+        ("[policy]\nportable = 1", "policy.portable"),
+        ("[policy]\nscrubs = ['wall-time']", "policy.scrubs"),
+        ("[policy]\nscrubs = 'scrub-wall-time'", "policy.scrubs"),
+        ("[policy]\nscrubs = [[]]", "policy.scrubs"),
         ("tenants = []", "tenants"),
         ("[tenants]\na = 1", "tenants.a"),
         ("[tenants.'a/b']", "tenants.a/b"),
@@ -271,6 +275,8 @@ def test_policies_descend_from_the_general_one(config: Config) -> None:
             [tenants.short]
             exact_lifetime = 0.5
             on_leave = "cancel"
+            portable = true
+            scrubs = ["scrub-wall-time"]
             """
         ),
     )
@@ -279,7 +285,9 @@ def test_policies_descend_from_the_general_one(config: Config) -> None:
     assert read.policy_of("default") == general
     assert read.policy_of("anon-0123") == general
     assert read.policy_of("quiet") == Policy(exact_lifetime=60.0, on_leave=OnLeave.FINISH, caching=False)
-    assert read.policy_of("short") == Policy(exact_lifetime=0.5, on_leave=OnLeave.CANCEL)
+    assert read.policy_of("short") == Policy(
+        exact_lifetime=0.5, on_leave=OnLeave.CANCEL, portable=True, scrubs=frozenset({"scrub-wall-time"})
+    )
 
 
 def test_upstreams_are_added_and_changed(config: Config) -> None:
@@ -335,7 +343,7 @@ def test_every_setting_and_variable_is_documented() -> None:
     said = README.read_text("utf-8")
     names = [*VARIABLES.values(), "REFLEX_CONFIG", "REFLEX_UPSTREAM_<NAME>_URL", *VARIABLES]
     names += ["exact_lifetime", "on_leave", "caching", "base_url", "key_env", "keyless", "allowed_hosts"]
-    names += ["allowed_origins", "[policy]", "[tenants.", "[upstreams."]
+    names += ["scrubs", "portable", "allowed_origins", "[policy]", "[tenants.", "[upstreams."]
     missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
     assert not missing, f"README.md says nothing of: {', '.join(missing)}"
 

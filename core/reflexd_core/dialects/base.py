@@ -6,6 +6,7 @@ A dialect never validates: unknown fields, roles and types count in the key and 
 from typing import Protocol
 
 from reflexd_core.canonical import JsonObject
+from reflexd_core.profiles import OTHER, Profile
 from reflexd_core.request import Form, Reading, Verdict
 
 
@@ -30,8 +31,18 @@ class Dialect(Protocol):
         """Canonical path below the provider's base URL, such as ``/chat/completions``."""
         ...
 
-    def read(self, body: JsonObject) -> Reading:
-        """What the request asks. Total: any JSON object has a reading."""
+    @property
+    def home(self) -> str | None:
+        """The upstream that requests go to which name none; None where that is the default upstream."""
+        ...
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What may be sent between the events of a stream to say that it still runs; empty where nothing may."""
+        ...
+
+    def read(self, body: JsonObject, profile: Profile = OTHER) -> Reading:
+        """What the request asks, given who asks. Total: any JSON object has a reading."""
         ...
 
     def watch(self, form: Form) -> Watch: ...

@@ -5,12 +5,22 @@ How an answer is watched and turned from one form into the other stands in `chat
 
 from dataclasses import dataclass
 
-import msgspec
-
-from reflexd_core import rewrites
+from reflexd_core import questions, rewrites, scrubs
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects import chat_answer
 from reflexd_core.dialects.base import Watch
+from reflexd_core.dialects.shared import (
+    SAMPLING,
+    WEB_SEARCH_LIFETIME,
+    WholeBody,
+    least,
+    objects,
+    openai_error,
+    sampling_of,
+    text,
+)
+from reflexd_core.portable import portable_rules
+from reflexd_core.profiles import ANYBODY, OTHER, Profile, settled
 from reflexd_core.request import Form, Question, Reading
 
 RULES: tuple[tuple[str, rewrites.Rule], ...] = (
@@ -20,18 +30,9 @@ RULES: tuple[tuple[str, rewrites.Rule], ...] = (
     ("rename-tool-calls", rewrites.rename_tool_calls),
 )
 
-SAMPLING = frozenset(
-    {"temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"}
-)
-"""Left out of the scope: a documented trade for more hits, which a tenant may refuse."""
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Left out of the scope too: the stored answer must fit the asker's limit instead."""
 UNSCOPED = SAMPLING | set(LIMITS)
-
-PLACEHOLDER = "\0question"
-"""Stands in the scope where the question stood; no client can send it as text of its own by accident."""
-
-WEB_SEARCH_LIFETIME = 600.0
 
 _LEGACY = (
     "Reflex does not cache legacy function calling ({what}): use 'tools' and 'tool_choice' instead. "
@@ -43,32 +44,37 @@ _LEGACY = (
 class ChatCompletions:
     name: str = "chat"
     path: str = "/chat/completions"
+    home: str | None = None
+    keep_alive: bytes = b": keep-alive\n\n"
 
-    def read(self, body: JsonObject) -> Reading:
-        keyed, rules = rewrites.apply(RULES, body)
+    def read(self, body: JsonObject, profile: Profile = OTHER) -> Reading:
+        system = questions.system_text(objects(body.get("messages")))
+        profile = settled(profile, system)
+        scrubbing = scrubs.rules(profile.scrubs, scrubs.in_chat)
+        keyed, rules = rewrites.apply((*RULES, *scrubbing, *portable_rules(profile)), body)
         form = Form.STREAM if body.get("stream") is True else Form.BODY
-        text, exact_only = _question_of(keyed)
-        turns = _objects(keyed.get("messages"))
-        asked = Question(text=text) if exact_only is None else None
+        found = _question_of(keyed, profile, system)
+        question = found if isinstance(found, questions.Found) else None
         return Reading(
-            model=_text(body.get("model")),
+            model=text(body.get("model")),
             form=form,
-            wants_usage=form is Form.BODY or _asks_usage(body),
+            wants_usage=form is Form.BODY or asks_usage(body),
             keyed=keyed,
-            scoped=_scope_of(keyed) if asked is not None else None,
-            question=asked,
-            exact_only=exact_only,
+            scoped=_scope_of(keyed, question) if question is not None else None,
+            question=Question(text=question.text) if question is not None else None,
+            exact_only=None if isinstance(found, questions.Found) else found,
             rules=rules,
             stateful=_stateful(body),
             refusal=_refusal(body),
             lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) else None,
-            earlier_turns=asked is not None and any(turn.get("role") == "assistant" for turn in turns),
-            sampling={name: value for name, value in keyed.items() if name in SAMPLING},
-            max_output=_limit(body),
+            earlier_turns=question is not None and question.earlier,
+            sampling=sampling_of(keyed),
+            max_output=least(*(body.get(name) for name in LIMITS)),
+            agent=profile.name,
         )
 
     def watch(self, form: Form) -> Watch:
-        return chat_answer.StreamWatch() if form is Form.STREAM else chat_answer.BodyWatch()
+        return chat_answer.StreamWatch() if form is Form.STREAM else WholeBody(chat_answer.verdict_of)
 
     def has_usage(self, recorded: Form, answer: bytes) -> bool:
         return chat_answer.usage_of(recorded, answer) is not None
@@ -77,23 +83,19 @@ class ChatCompletions:
         return chat_answer.replay(recorded, answer, asked, wants_usage=wants_usage)
 
     def question_text(self, body: JsonObject) -> str:
-        for turn in reversed(_objects(body.get("messages"))):
-            if turn.get("role") == "user":
-                return "\n".join(_texts(turn.get("content")))
-        return ""
+        return questions.last_said(objects(body.get("messages")), ANYBODY)
 
     def answer_text(self, recorded: Form, answer: bytes) -> str:
         return chat_answer.text_of(recorded, answer)
 
     def error(self, status: int, message: str, code: str) -> bytes:
-        kind = "invalid_request_error" if status < 500 else "server_error"
-        return msgspec.json.encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+        return openai_error(status, message, code)
 
 
 CHAT = ChatCompletions()
 
 
-def _asks_usage(body: JsonObject) -> bool:
+def asks_usage(body: JsonObject) -> bool:
     match body.get("stream_options"):
         case {"include_usage": True}:
             return True
@@ -101,19 +103,11 @@ def _asks_usage(body: JsonObject) -> bool:
             return False
 
 
-def _limit(body: JsonObject) -> int | None:
-    """The least limit of output tokens that the request sets; one that is no number is met by no answer."""
-    limits = [value for name in LIMITS if (value := body.get(name)) is not None]
-    if not limits:
-        return None
-    return min(int(value) if isinstance(value, int | float) and value < 2**53 else 0 for value in limits)
-
-
 def _refusal(body: JsonObject) -> str | None:
     for field in ("functions", "function_call"):
         if body.get(field) is not None:
             return _LEGACY.format(what=f"'{field}'")
-    for message in _objects(body.get("messages")):
+    for message in objects(body.get("messages")):
         if message.get("role") == "function":
             return _LEGACY.format(what="role 'function'")
     return None
@@ -124,7 +118,7 @@ def _stateful(body: JsonObject) -> str | None:
     for field in ("background", "conversation", "container"):
         if body.get(field):
             return field
-    if any(tool.get("type") == "mcp" for tool in _objects(body.get("tools"))):
+    if any(tool.get("type") == "mcp" for tool in objects(body.get("tools"))):
         return "mcp-tool"
     return None
 
@@ -132,73 +126,34 @@ def _stateful(body: JsonObject) -> str | None:
 def _searches_the_web(body: JsonObject) -> bool:
     if body.get("web_search_options") is not None or body.get("search_settings") is not None:
         return True
-    if any(plugin.get("id") == "web" for plugin in _objects(body.get("plugins"))):
+    if any(plugin.get("id") == "web" for plugin in objects(body.get("plugins"))):
         return True
-    if any(_text(tool.get("type")).startswith("web_search") for tool in _objects(body.get("tools"))):
+    if any(text(tool.get("type")).startswith("web_search") for tool in objects(body.get("tools"))):
         return True
-    model = _text(body.get("model"))
+    model = text(body.get("model"))
     return "search-preview" in model or model.endswith(":online") or "/compound" in model
 
 
-def _question_of(keyed: JsonObject) -> tuple[str, str | None]:
-    """The last user turn's text, and why meaning is not compared (None when it may be)."""
+def _question_of(keyed: JsonObject, profile: Profile, system: str) -> questions.Found | str:
+    """The question, or why meaning is not compared."""
     messages = keyed.get("messages")
-    if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
-        return "", "unknown-shape"
-    turns = _objects(messages)
-    last = turns[-1]
-    if last.get("role") != "user":
-        return "", "last-turn-not-the-users"
-    text = _plain_text(last.get("content"))
-    if text is None:
-        return "", "not-plain-text"
-    if not text.strip():
-        return "", "empty-question"
+    turns = objects(messages)
+    if not isinstance(messages, list) or not messages or len(turns) != len(messages):
+        return "unknown-shape"
+    found = questions.find(turns, profile, system)
+    if isinstance(found, str):
+        return found
     if keyed.get("n") not in (None, 1):
-        return "", "several-choices"
+        return "several-choices"
     if keyed.get("logprobs") or keyed.get("top_logprobs"):
-        return "", "logprobs"
-    if keyed.get("tools") and any(turn.get("role") in ("assistant", "tool") for turn in turns):
-        return "", "agent-turn"
+        return "logprobs"
+    if keyed.get("tools") and (found.earlier or any(turn.get("role") == "tool" for turn in turns)):
+        return "agent-turn"
     if any(turn.get("role") in ("tool", "function") for turn in turns):
-        return "", "tool-results"
-    return text, None
+        return "tool-results"
+    return found
 
 
-def _scope_of(keyed: JsonObject) -> JsonObject:
-    scoped = {name: value for name, value in keyed.items() if name not in UNSCOPED}
-    turns = _objects(keyed["messages"])
-    masked: list[Json] = [*turns[:-1], {**turns[-1], "content": PLACEHOLDER}]
-    scoped["messages"] = masked
-    return scoped
-
-
-def _plain_text(content: Json) -> str | None:
-    """The text of a turn that is nothing but text, or None."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return None
-    texts: list[str] = []
-    for part in content:
-        match part:
-            case {"type": "text", "text": str(text), **rest} if not rest:
-                texts.append(text)
-            case _:
-                return None
-    return "\n".join(texts)
-
-
-def _texts(content: Json) -> list[str]:
-    """Every text in a turn, whatever stands beside it."""
-    if isinstance(content, str):
-        return [content]
-    return [text for part in _objects(content) if (text := _text(part.get("text")))]
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
+def _scope_of(keyed: JsonObject, question: questions.Found) -> JsonObject:
+    turns: list[Json] = question.turns
+    return {**{name: value for name, value in keyed.items() if name not in UNSCOPED}, "messages": turns}

@@ -6,14 +6,12 @@ fields that no schema knows (``reasoning_content``, ``x_groq``, ``provider`` …
 
 from collections.abc import Iterator
 
-import msgspec
-
-from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.canonical import JsonObject
 from reflexd_core.dialects import chat_merge
+from reflexd_core.dialects.shared import DONE, decode, encode, events_of, whole
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
 
-DONE = "[DONE]"
 _LIMIT_REACHED = frozenset({"length", "model_length"})
 _FILTERED = frozenset(
     {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
@@ -62,7 +60,7 @@ class StreamWatch:
         self._usage = _usage_in(chunk) or self._usage
         if isinstance(model := chunk.get("model"), str):
             self._model = model
-        for choice in _choices(chunk):
+        for choice in choices_of(chunk):
             index = choice.get("index")
             reason = choice.get("finish_reason")
             if isinstance(index, int) and (isinstance(reason, str) or index not in self._reasons):
@@ -72,65 +70,50 @@ class StreamWatch:
                 self._calls_tools = True
 
 
-class BodyWatch:
-    """Watches a body; a JSON document has no end of its own, so only the end of the message tells."""
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-
-    def feed(self, chunk: bytes) -> bool:
-        self._chunks.append(chunk)
-        return False
-
-    def verdict(self) -> Verdict:
-        completion = _decode(b"".join(self._chunks))
-        if completion is None:
-            return Verdict(storable=False, reason="unreadable")
-        choices = _choices(completion)
-        reasons = [reason if isinstance(reason := c.get("finish_reason"), str) else None for c in choices]
-        messages = [message for c in choices if isinstance(message := c.get("message"), dict)]
-        model = completion.get("model")
-        return _verdict(
-            fault="error-event" if completion.get("error") is not None else None,
-            reasons=reasons,
-            usage=_usage_in(completion),
-            model=model if isinstance(model, str) else None,
-            calls_tools=any(m.get("tool_calls") or m.get("function_call") for m in messages),
-        )
+def verdict_of(completion: JsonObject) -> Verdict:
+    """What a whole completion is worth."""
+    choices = choices_of(completion)
+    reasons = [reason if isinstance(reason := c.get("finish_reason"), str) else None for c in choices]
+    messages = [message for c in choices if isinstance(message := c.get("message"), dict)]
+    model = completion.get("model")
+    return _verdict(
+        fault="error-event" if completion.get("error") is not None else None,
+        reasons=reasons,
+        usage=_usage_in(completion),
+        model=model if isinstance(model, str) else None,
+        calls_tools=any(m.get("tool_calls") or m.get("function_call") for m in messages),
+    )
 
 
 def replay(recorded: Form, answer: bytes, asked: Form, *, wants_usage: bool) -> bytes:
     """See `Dialect.replay`."""
     if recorded is asked:
-        return answer if asked is Form.BODY or wants_usage else _without_usage(answer)
+        return answer if asked is Form.BODY or wants_usage else without_usage(answer)
     if asked is Form.BODY:
-        return msgspec.json.encode(chat_merge.assemble(list(chunks_of(answer))))
-    completion = _decode(answer)
-    if completion is None:
-        raise ValueError("the stored body is not a JSON object")
-    chunks = chat_merge.disassemble(completion, with_usage=wants_usage)
-    return b"".join(write_event(msgspec.json.encode(chunk).decode()) for chunk in chunks) + write_event(DONE)
+        return encode(chat_merge.assemble(list(chunks_of(answer))))
+    return in_chunks(chat_merge.disassemble(whole(answer), with_usage=wants_usage))
+
+
+def in_chunks(chunks: list[JsonObject]) -> bytes:
+    """A stream of these chunks, to its end."""
+    return b"".join(write_event(encode(chunk).decode()) for chunk in chunks) + write_event(DONE)
 
 
 def chunks_of(stream: bytes) -> Iterator[JsonObject]:
-    reader = SseReader()
-    for event in [*reader.feed(stream), *reader.finish()]:
-        chunk = _object_in(event)
-        if chunk is not None:
-            yield chunk
+    return (chunk for event in events_of(stream) if (chunk := _object_in(event)) is not None)
 
 
 def usage_of(recorded: Form, answer: bytes) -> Usage | None:
-    chunks = chunks_of(answer) if recorded is Form.STREAM else iter([_decode(answer) or {}])
+    chunks = chunks_of(answer) if recorded is Form.STREAM else iter([decode(answer) or {}])
     return next((usage for chunk in chunks if (usage := _usage_in(chunk)) is not None), None)
 
 
 def text_of(recorded: Form, answer: bytes) -> str:
     """What the choices say, refusals included; tool calls by name and arguments."""
-    completion = chat_merge.assemble(list(chunks_of(answer))) if recorded is Form.STREAM else _decode(answer) or {}
+    completion = chat_merge.assemble(list(chunks_of(answer))) if recorded is Form.STREAM else decode(answer) or {}
     return "\n".join(
         said
-        for choice in _choices(completion)
+        for choice in choices_of(completion)
         if isinstance(message := choice.get("message"), dict)
         for said in _said_in(message)
     )
@@ -156,7 +139,7 @@ def _said_in(message: JsonObject) -> Iterator[str]:
                 pass
 
 
-def _without_usage(stream: bytes) -> bytes:
+def without_usage(stream: bytes) -> bytes:
     """The stream less the chunk that only ``stream_options.include_usage`` brings; every other byte stays."""
     return b"".join(block for block in split_blocks(stream) if not _is_usage_chunk(block))
 
@@ -193,18 +176,10 @@ def _fault_in(reasons: list[str | None]) -> str | None:
 
 
 def _object_in(event: SseEvent) -> JsonObject | None:
-    return _decode(event.data.encode()) if event.data != DONE else None
+    return decode(event.data) if event.data != DONE else None
 
 
-def _decode(raw: bytes) -> JsonObject | None:
-    try:
-        value: Json = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _choices(holder: JsonObject) -> list[JsonObject]:
+def choices_of(holder: JsonObject) -> list[JsonObject]:
     choices = holder.get("choices")
     return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
 

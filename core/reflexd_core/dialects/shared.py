@@ -1,0 +1,101 @@
+"""What dialects share: reading untyped JSON, OpenAI's way to say an error, and watching a body that comes whole.
+
+Nothing is validated anywhere: a value of another type than expected counts as absent, and is keyed all the same.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.request import Verdict
+from reflexd_core.sse import SseEvent, SseReader, write_event
+
+DONE = "[DONE]"
+
+SAMPLING = frozenset(
+    {"temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty", "repetition_penalty"}
+)
+"""Left out of the scope: a documented trade for more hits, which a tenant may refuse."""
+
+WEB_SEARCH_LIFETIME = 600.0
+"""Seconds that an answer lives for which the provider looked at the web."""
+
+
+def objects(value: Json) -> list[JsonObject]:
+    """The objects in a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def least(*limits: Json) -> int | None:
+    """The least of the limits that are set; one that is no number is met by no answer."""
+    given = [value for value in limits if value is not None]
+    numbers = [int(value) if isinstance(value, int | float) and value < 2**53 else 0 for value in given]
+    return min(numbers, default=None)
+
+
+def sampling_of(body: JsonObject) -> JsonObject:
+    return {name: value for name, value in body.items() if name in SAMPLING}
+
+
+def decode(raw: bytes | str) -> JsonObject | None:
+    """The JSON object that an answer is; None for anything else."""
+    try:
+        value: Json = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def encode(value: Json) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def whole(raw: bytes) -> JsonObject:
+    """The stored body. Raises `ValueError`."""
+    body = decode(raw)
+    if body is None:
+        raise ValueError("the stored body is not a JSON object")
+    return body
+
+
+def events_of(stream: bytes) -> Iterator[SseEvent]:
+    reader = SseReader()
+    yield from (*reader.feed(stream), *reader.finish())
+
+
+def typed_events(events: list[JsonObject]) -> bytes:
+    """Events whose name stands in their data too, as Anthropic's and OpenAI's newer streams have it."""
+    return b"".join(write_event(encode(event).decode(), event=text(event.get("type"))) for event in events)
+
+
+class WholeBody:
+    """Watches a body; a JSON document has no end of its own, so only the end of the message tells."""
+
+    def __init__(self, judge: Callable[[JsonObject], Verdict]) -> None:
+        self._judge = judge
+        self._chunks: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> bool:
+        self._chunks.append(chunk)
+        return False
+
+    def verdict(self) -> Verdict:
+        body = decode(b"".join(self._chunks))
+        return Verdict(storable=False, reason="unreadable") if body is None else self._judge(body)
+
+
+def openai_error(status: int, message: str, code: str) -> bytes:
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return encode({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+_DECODER = msgspec.json.Decoder()
