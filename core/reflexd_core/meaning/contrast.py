@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from reflexd_core.meaning.wording import Kind, Wording
+from reflexd_core.meaning.tokens import Kind
+from reflexd_core.meaning.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reflexd_core.meaning.contrast import Contrast, contrast
+from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.literal_guards import flags, identifiers, raw, urls
 from reflexd_core.meaning.names import WITHIN
 from reflexd_core.meaning.opposites import OPPOSITES, RIVALS
@@ -46,7 +47,7 @@ def opposites(pair: Contrast) -> tuple[str, ...] | None:
     return _crossed(pair, OPPOSITES) or (_crossed(pair, RIVALS) if pair.likeness >= _ALIKE else None)
 
 
-_TURNS = frozenset("not never no undo undone revert prevent avoid stop opposite inverse".split())
+_TURNS = word_set("not never no undo undone revert prevent avoid stop opposite inverse")
 """With one of these on one side, the opposite may well be meant: *undo git add* is *remove from the index*."""
 _ALIKE = 0.5
 """Share of common content words from which on a rival word is what the two differ in."""

@@ -5,20 +5,22 @@
 import re
 import unicodedata
 
-_STRONG = frozenset(
-    """ich nicht und wie eine einen einem einer wird warum kann für auf dass oder aus bei zum zur sind wenn aber meine mein
-    kein keine über nach una uno unos unas cómo como qué cuál cuando dónde porque puedo está estoy hacer entre sobre quiero
-    une dans avec pourquoi puis quel quelle c'est j'ai sont cette nous vous il elle della nel sono perché quale posso gli
-    delle degli questo questa não uma você são isso fazer meu minha een niet voor mijn waarom och att är inte hur jag för
-    det jak czy nie się dlaczego mogę bir için nasıl neden değil""".split()
+from reflexd_core.meaning.lexicon import word_set
+
+_STRONG = word_set(
+    """ich nicht und wie eine einen einem einer wird warum kann für auf dass oder aus bei zum zur sind wenn aber
+    meine mein kein keine über nach una uno unos unas cómo como qué cuál cuando dónde porque puedo está estoy
+    hacer entre sobre quiero une dans avec pourquoi puis quel quelle c'est j'ai sont cette nous vous il elle della
+    nel sono perché quale posso gli delle degli questo questa não uma você são isso fazer meu minha een niet voor
+    mijn waarom och att är inte hur jag för det jak czy nie się dlaczego mogę bir nasil neden değil"""
 )
 """Words that English hardly ever has, names and abbreviations included."""
-_WEAK = frozenset(
-    "de la el le en un du di da das der den dem los las del al y et e o se su si ne pas que van por para het je".split()
+_WEAK = word_set(
+    """de la el le en un du di da das der den dem los las del al y et e o se su si ne pas que van por para het je"""
 )
-_ENGLISH = frozenset(
-    """the a an of to in on for is are was be do does did how what why when where which who can could should would i my me
-    you your it its this that with without from by and or not no if as at than into between vs using use""".split()
+_ENGLISH = word_set(
+    """the a an of to in on for is are was be do does did how what why when where which who can could should would
+    i my me you your it its this that with without from by and or not no if as at than into between vs using use"""
 )
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FOREIGN_SHARE = 0.2

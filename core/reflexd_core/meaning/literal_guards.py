@@ -3,24 +3,34 @@ error, name a class, and ask the same. Two different ones in the same place are 
 """
 
 from reflexd_core.meaning.contrast import Contrast, same_word
+from reflexd_core.meaning.tokens import Kind, unaccented
 from reflexd_core.meaning.values import neighbours
-from reflexd_core.meaning.wording import Kind, Wording
+from reflexd_core.meaning.wording import Wording
 
 _SAID_BIG = frozenset("aAcCiIrR")
 """Letters that are words or languages, in either case."""
+_SAID_SMALL = frozenset({"a", "i"})
 
 
 def raw(pair: Contrast) -> tuple[str, ...] | None:
-    """What the verifier's tokenizer folds or does not know must be equal as it stands: fenced code, accents, other
-    scripts, emoji, the case of a lone letter (``x`` and ``X`` in Vim)."""
-    stored, asked = pair.only(Kind.RAW, Kind.CODE)
+    """What the verifier's tokenizer folds or does not know is compared as it stands: fenced code, accents, other
+    scripts, emoji, the case of a lone letter (``x`` and ``X`` in Vim). A sign on one side alone it sees by itself."""
+    stored, asked = pair.only(Kind.CODE)
     if stored or asked:
+        return *sorted(stored), *sorted(asked)
+    stored, asked = pair.only(Kind.RAW)
+    shared = pair.stored.literals.get(Kind.RAW, frozenset()) & pair.asked.bag
+    if (stored and asked and not shared) or _folded(stored) & pair.asked.bag or _folded(asked) & pair.stored.bag:
         return *sorted(stored), *sorted(asked)
     if pair.stored.bag != pair.asked.bag:
         return None
     one, other = _letters(pair.stored), _letters(pair.asked)
     turned = sorted(letter for letter in one - other if letter.swapcase() in other - one)
     return (turned[0], turned[0].swapcase()) if turned else None
+
+
+def _folded(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(unaccented(word) for word in words) - _SAID_SMALL
 
 
 def _letters(wording: Wording) -> set[str]:

@@ -7,6 +7,8 @@ is about the way, not about the moment (``how do I get today's date in Python?``
 
 import re
 
+from reflexd_core.meaning.lexicon import QUOTES
+
 _HINTS = (
     *(
         "latest",
@@ -38,30 +40,35 @@ _HINTS = (
 """Without one of these no pattern matches; most questions have none."""
 
 _WAY = re.compile(
-    r"\b(?:how (?:do|can|to|does|would|should|could|did)|(?:function|script|query|regex|code|command|program|formula|class"
-    r"|method|component|endpoint|select)|write|implement|print|parse|format|compute|sql|python|javascript|typescript|java|bash"
-    r"|excel|pandas|git|curl|api|cron|linux|csharp|php|ruby|golang|powershell|terminal)\b"
+    r"\b(?:how (?:do|can|to|does|would|should|could|did)|function|script|query|regex|code|command|program|formula"
+    r"|class|method|component|endpoint|select|write|implement|print|parse|format|compute|sql|python|javascript|typescript"
+    r"|java|bash|excel|pandas|git|curl|api|cron|linux|csharp|php|ruby|golang|powershell|terminal)\b"
 )
 """What is asked for is a way to do it."""
 
 _SUBJECT = (
-    r"(?:prices?|stock(?: price)?|exchange rates?|interest rates?|mortgage rates?|inflation(?: rate)?|unemployment(?: rate)?"
-    r"|market cap(?:itali[sz]ation)?|weather|forecast|temperature (?:in|outside)|news|headlines|standings|president"
-    r"|prime minister|chancellor|ceo|pope|king|queen|mayor|governor|champions?|population|world record|record holder"
-    r"|minimum wage|events|situation|trends|polls?|job market)"
+    r"(?:prices?|stock(?: price)?|exchange rates?|interest rates?|mortgage rates?|inflation(?: rate)?"
+    r"|unemployment(?: rate)?|market cap(?:itali[sz]ation)?|weather|forecast|temperature (?:in|outside)|news"
+    r"|headlines|standings|president|prime minister|chancellor|ceo|pope|king|queen|mayor|governor|champions?"
+    r"|population|world record|record holder|minimum wage|events|situation|trends|polls?|job market)"
 )
 _NEW = r"(?:latest|newest|most recent|current|today's|tonight's|this week's|live|real[- ]time|up[- ]to[- ]date)"
-_NOW = r"(?:today|tonight|tomorrow|right now|now|currently|at the moment|this (?:week|weekend|morning|afternoon|evening))"
-_QUOTED = r"(?:weather|forecast|news|price|stock|traffic|exchange rate|temperature|standings)"
-_FEAST = (
-    r"(?:christmas|xmas|halloween|thanksgiving|easter|new year|ramadan|eid|diwali|summer|winter|spring|autumn|january|february"
-    r"|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday"
-    r"|sunday|the (?:election|olympics|world cup|super bowl|end of|next|weekend)|\d)"
+_NOW = (
+    r"(?:today|tonight|tomorrow|right now|now|currently|at the moment"
+    r"|this (?:week|weekend|morning|afternoon|evening))"
 )
+_TOLD_DAILY = r"(?:weather|forecast|news|price|stock|traffic|exchange rate|temperature|standings)"
+_FEAST = (
+    r"(?:christmas|xmas|halloween|thanksgiving|easter|new year|ramadan|eid|diwali|summer|winter|spring|autumn|january"
+    r"|february|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday"
+    r"|saturday|sunday|the (?:election|olympics|world cup|super bowl|end of|next|weekend)|\d)"
+)
+_STATE = r"(?:stable|lts|major|minor|official|beta|public|released)"
+_ANYONES = r"(?:an?|my|this|that|each|every|your|our|its|all|the (?:file|document|record|row|same|repo))"
 
 _ALWAYS = re.compile(
-    r"\b(?:latest|newest|most recent|current) (?:(?:stable|lts|major|minor|official|beta|public|released) )*(?:version|release)"
-    r"(?: number)? of (?!(?:a|an|my|this|that|each|every|your|our|its|all|the (?:file|document|record|row|same|repo))\b)"
+    rf"\b(?:latest|newest|most recent|current) (?:{_STATE} ){{0,3}}(?:version|release)(?: number)? of "
+    rf"(?!{_ANYONES}\b)"
     r"|\bwhat (?:time|day|date|year|month) is (?:it|today)\b(?! going)"
     r"|\bwhat is (?:today's date|the (?:current )?(?:time|date) (?:now|today|in))\b"
     r"|\bwho won\b[^.?!]{0,60}\b(?:yesterday|last night|today)\b"
@@ -71,8 +78,8 @@ _ALWAYS = re.compile(
 )
 """Whatever else is asked."""
 _UNLESS_WAY = re.compile(
-    rf"\b{_NEW} (?:[\w.$%-]{1, 40} ){{0,3}}{_SUBJECT}\b"
-    rf"|\b{_QUOTED}\b[^.?!]{{0,40}}\b{_NOW}\b|\b{_NOW}\b[^.?!]{{0,40}}\b{_QUOTED}\b"
+    rf"\b{_NEW} (?:[\w.$%-]{{1,40}} ){{0,3}}{_SUBJECT}\b"
+    rf"|\b{_TOLD_DAILY}\b[^.?!]{{0,40}}\b{_NOW}\b|\b{_NOW}\b[^.?!]{{0,40}}\b{_TOLD_DAILY}\b"
     r"|\b(?:latest|newest|current) (?:[\w.+#-]{1,40} ){1,3}(?:version|release)\b(?! (?:of|history|control))"
     r"|\b[\w.+#-]{1,40} (?:latest|newest|current) (?:stable |lts )?(?:version|release)\b(?! of)"
     r"|\b(?:price|value|worth) of (?:bitcoin|btc|ethereum|eth|gold|silver|oil|brent|copper)\b"
@@ -86,13 +93,12 @@ _CODE = re.compile(
     re.DOTALL,
 )
 _MARKS = frozenset("`~\"'")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
 
 def prose(question: str) -> str:
     """What is neither code nor quoted, in small letters, with single spaces; ``~`` stands for what was left out."""
     if not question.isascii():
-        question = question.translate(_QUOTES)
+        question = question.translate(QUOTES)
     if not _MARKS.isdisjoint(question):
         question = _CODE.sub(" ~ ", question)
     return " ".join(question.split()).lower().replace("what's", "what is").replace("who's", "who is")

@@ -8,7 +8,8 @@ and their endings, the question word and every symbol stay. A word that a capita
 
 import re
 
-from reflexd_core.meaning.lexicon import ALIASES, BRITISH, CONTRACTIONS
+from reflexd_core.meaning.courtesy import drop_end, with_one_how, without_lead_in, without_thanks
+from reflexd_core.meaning.lexicon import ALIASES, BRITISH, CONTRACTIONS, QUOTES, word_set
 from reflexd_core.meaning.names import NAMES
 
 LIMIT = 4_096
@@ -20,16 +21,14 @@ UNTRUSTED = re.compile(
 """Controls, what is invisible or turns the direction of text, halves of surrogates, private use."""
 _CHUNK = re.compile(r"(?:`[^`]{1,400}`|\"[^\"]{1,400}\"|(?<![\w'])'[^']{1,400}'(?!\w)|\S)++")
 """What stands between spaces; a quoted or inline-code part is never split."""
-_END = re.compile(r"(?<=[\w)\]}\"'`+#*%>])(?:\?++!*+|\.)\Z")
-_TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
 _CORE = re.compile(r"([A-Za-z]+(?:['-][A-Za-z]+)*)([,.;:!?)]*)\Z")
 
-_CAPITALS = frozenset(
-    """us it who is am or and not in on as at so no can go add aids may march august polish turkey china rust apple
-    windows amazon word access teams numbers pages notes signal edge opera brave safari swift ruby shell target gap meta
-    ant chef salt helm spark hive pig bottle rails fiber gin buffalo rocket phoenix play spring make cask brew snap cursor
-    bolt linear notion box drive keep sheets docs forms sites photos calendar mail messages contacts reminders stocks home
-    health wallet books""".split()
+_CAPITALS = word_set(
+    """us it who is am or and not in on as at so no can go add aids may march august polish turkey china rust
+    apple windows amazon word access teams numbers pages notes signal edge opera brave safari swift ruby shell
+    target gap meta ant chef salt helm spark hive pig bottle rails fiber gin buffalo rocket phoenix play spring
+    make cask brew snap cursor bolt linear notion box drive keep sheets docs forms sites photos calendar mail
+    messages contacts reminders stocks home health wallet books"""
 )
 """Capitalised inside a sentence, or in capitals, they may be names: that capital is kept."""
 _IN = frozenset(
@@ -38,65 +37,10 @@ _IN = frozenset(
 """But after ``in`` they are names in small letters too."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
-_LETTERED = frozenset(
-    "vitamin plan option hepatitis type grade drive part point class appendix team group section".split()
+_LETTERED = word_set(
+    """vitamin plan option hepatitis type grade drive part point class appendix team group section"""
 )
-_AFTER_LETTER = frozenset("to from or and in of by with than is as at on for into vs versus".split())
-
-_GREETINGS = frozenset({"hi", "hello", "hey", "greetings"})
-_PLEASE = frozenset({"please", "pls", "plz", "kindly"})
-_QUESTION = frozenset("how what why when where which who whose whom".split())
-_AUXILIARY = frozenset({"can", "could", "would", "will"})
-_ASKED = frozenset(
-    """tell show explain write give help list describe translate summarize generate create suggest recommend provide
-    convert""".split()
-)
-_KNOW: tuple[tuple[str, ...], ...] = (
-    ("tell", "me"),
-    ("i", "want", "to", "know"),
-    ("i", "would", "like", "to", "know"),
-    ("i'd", "like", "to", "know"),
-    ("i", "need", "to", "know"),
-    ("do", "you", "know"),
-    ("does", "anyone", "know"),
-    ("does", "anybody", "know"),
-    ("can", "anyone", "tell", "me"),
-    ("can", "someone", "tell", "me"),
-    ("could", "someone", "tell", "me"),
-    ("let", "me", "know"),
-)
-_SHOWN = (("show", "me"), ("explain", "to", "me"), ("explain",), ("teach", "me"))
-_WAYS = (
-    ("what", "is", "the", "way", "to"),
-    ("what", "is", "a", "way", "to"),
-    ("what", "is", "way", "to"),
-    ("how", "do", "i"),
-    ("how", "can", "i"),
-    ("how", "could", "i"),
-    ("how", "would", "i"),
-    ("how", "can", "one"),
-    ("how", "does", "one"),
-    ("how", "i", "can"),
-    ("how", "do", "you"),
-    ("how", "do", "we"),
-    ("how", "can", "we"),
-)
-_OWN = frozenset(
-    """feel work know think learn train handle process store remember see understand generate respond answer decide
-    protect ensure use get like do live sleep look sound differ compare react define""".split()
-)
-"""After *how do you*, these ask the one who answers about itself."""
-_THANKS = (
-    ("thanks", "in", "advance"),
-    ("thank", "you", "in", "advance"),
-    ("thank", "you"),
-    ("thanks",),
-    ("thx",),
-    ("cheers",),
-)
-_SAID = frozenset("say saying spell write word words mean means between and or vs versus of with type typed".split())
-"""Before a polite word, these make it the subject."""
-_SYMBOL_BEFORE = frozenset("does symbol character operator sign mark is of metacharacter quantifier wildcard".split())
+_AFTER_LETTER = word_set("to from or and in of by with than is as at on for into vs versus")
 
 
 def normal_form(question: str) -> str | None:
@@ -109,9 +53,9 @@ def normal_form(question: str) -> str | None:
             question if any(map(str.isalnum, question)) else None
         )  # several lines may be code, where spacing and case mean something
     if not question.isascii():
-        question = question.translate(_TYPOGRAPHY)
+        question = question.translate(QUOTES)
     chunks = _CHUNK.findall(question)
-    _drop_end(chunks)
+    drop_end(chunks)
     words: list[str] = []
     for chunk in chunks:
         words.extend(_level(chunk))
@@ -122,15 +66,7 @@ def normal_form(question: str) -> str | None:
 
 
 def _shortened(words: list[str]) -> list[str]:
-    return _without_articles(_without_thanks(_without_lead_in(_with_one_how(_joined(words)))))
-
-
-def _drop_end(chunks: list[str]) -> None:
-    """The final question mark or full stop, set off by a space or not."""
-    while len(chunks) > 1 and set(chunks[-1]) <= {"?", "!"} and chunks[-2].lower() not in _SYMBOL_BEFORE:
-        chunks.pop()
-    if chunks and (end := _END.search(chunks[-1])) is not None:
-        chunks[-1] = chunks[-1][: end.start()]
+    return _without_articles(without_thanks(without_lead_in(with_one_how(_joined(words)))))
 
 
 def _level(chunk: str) -> tuple[str, ...]:
@@ -214,94 +150,3 @@ def _is_article(words: list[str], at: int) -> bool:
     if words[at].lower() != "the" and at and words[at - 1].lower() in _LETTERED:
         return False
     return after != "A" and after[0].isalnum() and after.lower() not in _AFTER_LETTER
-
-
-def _starts(words: list[str], phrase: tuple[str, ...], at: int = 0) -> bool:
-    return len(words) >= at + len(phrase) and all(words[at + i].lower() == word for i, word in enumerate(phrase))
-
-
-def _with_one_how(words: list[str]) -> list[str]:
-    """``how to`` for every way of asking for one; never where the answerer itself is asked (``how do you feel``)."""
-    at = 0
-    while at < len(words):
-        if words[at].lower() in {"how", "what"}:
-            for way in _WAYS:
-                end = at + len(way)
-                if (
-                    _starts(words, way, at)
-                    and len(words) > end
-                    and (way[-1] not in {"you", "we"} or words[end] not in _OWN)
-                ):
-                    words = [*words[:at], "how", "to", *words[end:]]
-                    break
-        at += 1
-    return words
-
-
-def _without_lead_in(words: list[str]) -> list[str]:
-    while True:
-        dropped = _lead_in(words)
-        if not dropped:
-            return words
-        words = words[dropped:]
-
-
-def _lead_in(words: list[str]) -> int:
-    """How many words of courtesy come first."""
-    if len(words) < 2:
-        return 0
-    first = words[0].lower().rstrip(",.!:")
-    cut = words[0][-1] in ",.!:"
-    if first in _PLEASE:
-        return 1
-    if first in _GREETINGS:
-        return _greeting(words, cut)
-    if first in _AUXILIARY and words[1].lower() == "you" and not cut:
-        return _request(words)
-    for phrase in _KNOW:
-        if _starts(words, phrase) and len(words) > len(phrase) and words[len(phrase)] in _QUESTION:
-            return len(phrase)
-    for phrase in _SHOWN:
-        if _starts(words, (*phrase, "how", "to")):
-            return len(phrase)
-    return 0
-
-
-def _greeting(words: list[str], cut: bool) -> int:
-    if cut:
-        return 1
-    if (
-        len(words) > 2
-        and words[1].rstrip(",.!:") in {"there", "all", "everyone", "guys", "folks"}
-        and words[1][-1] in ",.!:"
-    ):
-        return 2
-    return 1 if words[1].lower() in _QUESTION | _AUXILIARY | _PLEASE | {"i", "is", "are", "do", "does"} else 0
-
-
-def _request(words: list[str]) -> int:
-    """``can you`` before what is asked for; ``can you swim`` stays a question."""
-    polite = len(words) > 2 and words[2].lower() in _PLEASE
-    at = 3 if polite else 2
-    return at if len(words) > at and (polite or words[at] in _ASKED) else 0
-
-
-def _without_thanks(words: list[str]) -> list[str]:
-    while (kept := _before_thanks(words)) < len(words):
-        words = words[:kept]
-        words[-1] = words[-1].rstrip(",;") or words[-1]
-        _drop_end(words)
-    return words
-
-
-def _before_thanks(words: list[str]) -> int:
-    """How many words come before the courtesy at the end."""
-    bare = [word.lower().rstrip(",.!") for word in words[-4:]]
-    for phrase in (*_THANKS, *((word,) for word in _PLEASE)):
-        kept = len(words) - len(phrase)
-        if kept > 0 and tuple(bare[-len(phrase) :]) == phrase:
-            before = words[kept - 1]
-            apart = before[-1] in ",.!?;"
-            if apart or (len(phrase) == 1 and phrase[0] in _PLEASE and before.lower() not in _SAID):
-                return kept
-    return len(words)

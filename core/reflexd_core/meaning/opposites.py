@@ -1,6 +1,5 @@
 """Opposites and rivals: words of which only one can be meant. ``add`` and ``append`` stand on one side because a
-synonym must never refuse; an opposite that is used in answers to the other question (``in``/``out``, ``key``/``value``)
-stands nowhere.
+synonym must never refuse; a pair of which either may turn up in any wording (``in`` and ``out``) stands nowhere.
 
 `OPPOSITES` held in any wording. `RIVALS` held only where the questions share half of their other words: people also
 tell what they did before (``I removed X``) or what they see (``a list of strings``).

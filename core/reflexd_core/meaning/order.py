@@ -2,19 +2,18 @@
 is not a client inside a server; but *A and B* is *B and A*, and *A is longer than B* is *B is shorter than A*.
 """
 
-from reflexd_core.meaning.contrast import Contrast
+from reflexd_core.meaning.contrast import Contrast, stem
+from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.wording import FUNCTION_WORDS, Wording
 
-_DROPPED = frozenset("the a an my your i do you how please can we me to".split()) - {"to"}
-_SYMMETRIC = frozenset("and or versus & nor plus from with to as is are be have has in than between".split())
-_MUTUAL = frozenset(
-    """compare compared comparing comparison difference differences differ differs different distinguish between versus
-    combine link links linked linking connect connects introduce distance similar same marry married meet""".split()
+_DROPPED = word_set("the a an my your i do you how please can we me")
+_SYMMETRIC = word_set("and or versus & nor plus from with to as is are be have has in than between")
+_MUTUAL = word_set(
+    """compare compared comparing comparison difference differences differ differs different distinguish between
+    versus combine link links linked linking connect connects introduce distance similar same marry married meet"""
 )
 """With one of these the two may change places."""
-_GIVING = frozenset(
-    "receive receives received get gets got accept accepts obtain borrow borrowed inherit learn".split()
-)
+_GIVING = word_set("""receive receives received get gets got accept accepts obtain borrow borrowed inherit learn""")
 """What is given to one is got by the other: a verb like these turns the arrow round."""
 
 _CONNECTORS = {
@@ -30,12 +29,17 @@ _CONNECTORS = {
     "instead": "instead",
     "rather": "instead",
 }
-_ENDS = frozenset(
-    "and or but nor which that who whom when where while if so because then in on with by for of as at using via".split()
+_ENDS = word_set(
+    """and or but nor which that who whom when where while if so because then in on with by for of as at using via"""
 )
 """A connector's side ends here."""
 _SIDE = 3
 """Content words to a side."""
+_MANY = 8
+"""Relations that one question is read for."""
+
+_INFLECTED = 4
+"""Words of either side alone that two exchanged words may leave (*a queue from stacks*, *a stack from queues*)."""
 
 Relation = tuple[str, frozenset[str], frozenset[str]]
 """A connector with what stands before and after it."""
@@ -50,10 +54,10 @@ def roles(pair: Contrast) -> tuple[str, ...] | None:
 
 def _exchanged(pair: Contrast) -> tuple[str, ...] | None:
     """The same sentence, but for two words that stand where the other stood."""
-    if len(pair.stored.bag ^ pair.asked.bag) > 2:
+    if len(pair.stored.bag ^ pair.asked.bag) > _INFLECTED:
         return None
-    stored = [word for word in pair.stored.words if word not in _DROPPED]
-    asked = [word for word in pair.asked.words if word not in _DROPPED]
+    stored = [stem(word) for word in pair.stored.words if word not in _DROPPED]
+    asked = [stem(word) for word in pair.asked.words if word not in _DROPPED]
     if len(stored) != len(asked):
         return None
     apart = [at for at, word in enumerate(stored) if word != asked[at]]
@@ -119,6 +123,8 @@ def relations(wording: Wording) -> tuple[Relation, ...]:
         after = _side(words, range(at + (2 if connector == "instead" else 1), len(words)))
         if before and after:
             found.append((connector, before, after))
+            if len(found) == _MANY:
+                break
     return tuple(found)
 
 

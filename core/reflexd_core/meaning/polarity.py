@@ -5,16 +5,16 @@ content counts, misspelled or inflected as it may be.
 """
 
 from reflexd_core.meaning.contrast import Contrast
+from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.wording import Wording
 
-_NEGATIONS = frozenset("not never no without except excluding exclude non nor neither none".split())
-_EXCEPTIONS = frozenset("except excluding exclude excludes".split())
-_LIKE_EXCEPTIONS = _NEGATIONS | frozenset(
-    "skip ignore ignoring omit out but besides apart other only keep leave drop".split()
-)
+_NEGATIONS = word_set("not never no without except excluding exclude non nor neither none")
+_EXCEPTIONS = word_set("except excluding exclude excludes")
+_LIKE_EXCEPTIONS = _NEGATIONS | word_set("skip ignore ignoring omit out but besides apart other only keep leave drop")
 _PREFIXES = ("un", "non", "dis", "ir", "il")
-_IN = frozenset(
-    "sensitive valid visible active complete correct direct dependent finite compatible consistent secure definite".split()
+_IN = word_set(
+    """sensitive valid visible active complete correct direct dependent finite compatible consistent secure
+    definite"""
 )
 
 

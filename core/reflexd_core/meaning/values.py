@@ -1,10 +1,12 @@
-"""Numbers: which are one value however they are written, and which bound they set (*more than 9* is *at least 10*)."""
+"""Numbers: which are one value however they are written, and which bound they set: *more than 9* is *at least 10*."""
 
 from reflexd_core.meaning.contrast import Contrast
-from reflexd_core.meaning.wording import Kind, Wording
+from reflexd_core.meaning.lexicon import word_set
+from reflexd_core.meaning.tokens import Kind
+from reflexd_core.meaning.wording import Wording
 
-_MORE = frozenset("more greater longer higher older larger bigger later taller heavier deeper faster".split())
-_LESS = frozenset("less fewer smaller lower shorter younger cheaper earlier lighter slower".split())
+_MORE = word_set("""more greater longer higher older larger bigger later taller heavier deeper faster""")
+_LESS = word_set("less fewer smaller lower shorter younger cheaper earlier lighter slower")
 _BOUNDS = {
     **dict.fromkeys(("over", "above", "exceeding", "exceeds", "exceed", ">"), "more"),
     **dict.fromkeys(("under", "below", "<"), "less"),
@@ -120,7 +122,8 @@ def _bound(wording: Wording, number: str) -> str | None:
             return "most"
         case (*earlier, word, "than") if word in _MORE or word in _LESS:
             side = "more" if word in _MORE else "less"
-            return _CONTRARY[side] if earlier[-1:] in (["no"], ["not"]) else side
+            negated = earlier[-1:] in (["no"], ["not"])
+            return _CONTRARY[side] if negated else side
         case (*_, word):
             return _BOUNDS.get(word)
         case _:

@@ -1,0 +1,254 @@
+"""Guards: differences that no rewording explains are refused, and honest rewordings are not."""
+
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reflexd_core.meaning.guards import GUARDS, Refusal, refusal
+
+REFUSED = {
+    "raw": [
+        ("Translate 你好 to English", "Translate 谢谢 to English"),
+        ("What does ∀ mean?", "What does ∃ mean?"),
+        ("What does 😀 mean?", "What does 🙃 mean?"),
+        ("How do I type é?", "How do I type è?"),
+        ("what is año", "what is ano"),
+        ("why does it fail?\n```\nf(1)\n```", "why does it fail?\n```\nf(2)\n```"),
+        ("explain ```\nf(1)\n```", "explain"),
+        ("what does x do in vim", "what does X do in vim"),
+    ],
+    "url": [("open https://a.example/x", "open https://a.example/y")],
+    "flag": [
+        ("what does git branch -d do", "what does git branch -D do"),
+        ("what does `grep -i` do", "what does `grep -v` do"),
+        ("docker run --rm meaning", "docker run --init meaning"),
+        (r"regex \d meaning", r"regex \D meaning"),
+        ("strftime %m meaning", "strftime %M meaning"),
+    ],
+    "name": [
+        ("sort a list in Python", "sort a list in Java"),
+        ("reverse a string in C", "reverse a string in C++"),
+        ("read a file in Go", "read a file in Rust"),
+        ("postgres upsert", "mysql upsert"),
+        ("install docker on Ubuntu", "install docker on Windows"),
+        ("capital of Kenya", "capital of Poland"),
+        ("orders of Monday", "orders of Tuesday"),
+        ("weather today", "weather tomorrow"),
+        ("convert json to csv", "convert yaml to csv"),
+    ],
+    "number": [
+        ("open port 8080", "open port 8081"),
+        ("top 5 customers", "top ten customers"),
+        ("Python 3.9 match", "Python 3.10 match"),
+        ("free 10 GB", "free 20GB"),
+        ("a timeout of 5 seconds", "a timeout of 5,000 seconds"),
+        ("return within 14 days", "return within 30 days"),
+    ],
+    "bound": [
+        ("orders with more than 3 items", "orders with at least 3 items"),
+        ("users under 18", "users over 18"),
+        ("no more than 5 retries", "no less than 5 retries"),
+        ("5 or more stars", "5 or fewer stars"),
+    ],
+    "identifier": [
+        ("what does getItem do in localStorage", "what does setItem do in localStorage"),
+        ("difference between foo_bar and baz_qux here", "difference between foo_bar and qux_quux here"),
+        ("cat /etc/hosts content", "cat /etc/passwd content"),
+        ("what does == do", "what does === do"),
+    ],
+    "opposite": [
+        ("sort ascending", "sort descending"),
+        ("find the largest file", "find the smallest file"),
+        ("encode base64", "decode base64"),
+        ("upload a file to S3", "download a file from S3"),
+        ("enable swap on the server", "disable swap on the server"),
+        ("add a column", "remove a column"),
+        ("git push tags", "git pull tags"),
+        ("render on the client side", "render on the server side"),
+        ("blink with delay", "blink without delay"),
+    ],
+    "polarity": [
+        ("Which methods are idempotent?", "Which methods are not idempotent?"),
+        ("case-sensitive search in vim", "case-insensitive search in vim"),
+        ("copy all files of a folder", "copy all files of a folder except one"),
+        ("sql in and exists", "sql not in and exists"),
+    ],
+    "roles": [
+        ("convert string to int", "convert int to string"),
+        ("London to New York flight time", "New York to London flight time"),
+        ("call C from Go", "call Go from C"),
+        ("advantages of parquet over csv", "advantages of csv over parquet"),
+        ("use median instead of mean", "use mean instead of median"),
+        ("implement a queue using two stacks", "implement a stack using two queues"),
+        ("Is Java faster than Python?", "Is Python faster than Java?"),
+        ("brush teeth before breakfast", "breakfast before brush teeth"),
+        (
+            "render a server component inside a client component",
+            "render a client component inside a server component",
+        ),
+        ("style a parent element based on its child", "style a child element based on its parent"),
+        ("rename column old to new", "rename column new to old"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("guard", "one", "other"), [(name, *pair) for name, pairs in REFUSED.items() for pair in pairs]
+)
+def test_what_is_refused_and_by_whom(guard: str, one: str, other: str) -> None:
+    found = refusal(one, other)
+    assert found is not None
+    assert found.guard == guard
+    assert found.words
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("How do I center a div?", "css: how to centre a div"),
+        ("install python3 on a Mac", "Python 3 installation, macOS"),
+        ("what does `git stash` do", "what does git stash do"),
+        ("change the name of column 'old' into 'new'", "rename column old to new"),
+        ("pick 3 random items", "pick three random items"),
+        ("more than 9 docks", "at least 10 docks"),
+        ("within two weeks", "within 14 days"),
+        ("over two thousand metres", "higher than 2,000 m"),
+        ("how 2 sort an array", "How do I sort an array?"),
+        ("git push --force-with-lease vs --force", "git push --force-wiht-lease versus --force"),
+        ("Array.filter with async in js", "Why does an async callback inside filter keep everything in JavaScript?"),
+        ("longest Sigur Rós song", "longest song by Sigur Ros"),
+        ("difference between let and var", "difference between var and let"),
+        ("compare Java with Python", "compare Python with Java"),
+        ("Why is Greenland covered in more ice than Iceland?", "Why is Iceland covered in less ice than Greenland?"),
+        ("How much longer is the Volga than the Rhine?", "How much shorter is the Rhine than the Volga?"),
+        ("pour the milk before the cereal", "pour the cereal after the milk"),
+        ("fold whites into yolks or yolks into whites", "yolks into whites or whites into yolks, which to fold"),
+        ("git undo add of a file", "git remove a file from the index"),
+        ("install docker on Ubuntu", "install docker on Linux"),
+        ("plot with pandas", "plot a DataFrame in Python"),
+        ("the script does not start", "the script fails to start"),
+        ("sum without NaN", "sum skipping NaN"),
+        ("C# sort", "c-sharp sort"),
+        ("use .NET on linux", "use dotnet on linux"),
+        ("go to the next page", "move to the next page in Python"),
+        ("“quoted” words — here", '"quoted" words - here'),
+        ("my JSON shows \\u00e9 where é should be", "json.dumps without unicode escapes"),
+        ("resume on one page", "résumé on one page"),
+        ("Θ(n) meaning", "meaning of theta(n)"),
+        ("", ""),
+    ],
+)
+def test_honest_rewordings_pass(one: str, other: str) -> None:
+    assert refusal(one, other) is None
+
+
+def test_the_words_that_cannot_both_be_meant_are_told_the_stored_first() -> None:
+    assert refusal("sort ascending", "sort descending") == Refusal("opposite", ("ascending", "descending"))
+    assert refusal("sort descending", "sort ascending") == Refusal("opposite", ("descending", "ascending"))
+    assert refusal("port 80", "port 81") == Refusal("number", ("80", "81"))
+
+
+def test_every_guard_has_an_example() -> None:
+    assert set(REFUSED) == {name for name, _ in GUARDS}
+
+
+TEXT = st.one_of(st.text(), st.text(alphabet="ab '\"`-./\\_AB1 ,:?!é😀~$=+"))
+WORDS = st.sampled_from(
+    [
+        "sort",
+        "list",
+        "a",
+        "b",
+        "to",
+        "from",
+        "not",
+        "without",
+        "except",
+        "in",
+        "Python",
+        "Java",
+        "C",
+        "Go",
+        "3",
+        "4",
+        "three",
+        "than",
+        "more",
+        "before",
+        "after",
+        "into",
+        "instead",
+        "of",
+        "-d",
+        "-D",
+        "foo_bar",
+        "FooBar",
+        "/a/b",
+        "https://x.y",
+        "é",
+        "😀",
+        "==",
+        "===",
+        "over",
+        "at",
+        "least",
+        "up",
+        "the",
+        "and",
+        "or",
+        "enable",
+        "disable",
+        "don't",
+    ]
+)
+QUESTION = st.one_of(TEXT, st.lists(WORDS, max_size=10).map(" ".join))
+
+
+@given(QUESTION, QUESTION)
+def test_it_does_not_matter_which_was_stored(one: str, other: str) -> None:
+    forth, back = refusal(one, other), refusal(other, one)
+    assert (forth is None) == (back is None)
+    assert forth is None or back is None or forth.guard == back.guard
+
+
+@given(QUESTION)
+def test_no_question_is_refused_for_itself(question: str) -> None:
+    assert refusal(question, question) is None
+    assert refusal(question, f" {question} ") is None
+
+
+UNITS = [
+    "a ",
+    "to a ",
+    "a than b ",
+    "-a ",
+    "/a",
+    "a.",
+    "a_",
+    "aA",
+    "1 ",
+    "1,",
+    "`",
+    "'a ",
+    '"',
+    "é",
+    "😀 ",
+    "http://",
+    "a@",
+    "==",
+    "not ",
+    "\\d",
+    "::",
+    "C:\\",
+]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_text_makes_it_endless(unit: str) -> None:
+    long = unit * (100_000 // len(unit))
+    began = process_time()
+    refusal(long, long[:-1] + "x")
+    refusal(long, "sort a list")
+    assert process_time() - began < 5  # a fraction of a second is usual; backtracking would take minutes
