@@ -14,7 +14,7 @@ from reflexd_core import commands as cmd
 from reflexd_core import events as ev
 from reflexd_core import states as st
 from reflexd_core.commands import Command, Status
-from reflexd_core.entry import NORMAL_FORM, is_drawn, unsuitable_by_meaning
+from reflexd_core.entry import NORMAL_FORM, is_drawn, unsuitable, unsuitable_by_meaning
 from reflexd_core.policy import Ask, Policy, Semantic
 
 Result = tuple[st.State, tuple[Command, ...]]
@@ -53,7 +53,7 @@ def seeking_form(state: st.SeekingForm, event: ev.Event, policy: Policy) -> Resu
         case ev.FormFailed(why=why):
             return give_up(state.ask, why)
         case _:
-            return _left_or_late(state.ask, event)
+            return _meanwhile(state.ask, event)
 
 
 def embedding(state: st.Embedding, event: ev.Event) -> Result | None:
@@ -63,7 +63,7 @@ def embedding(state: st.Embedding, event: ev.Event) -> Result | None:
         case ev.EmbedFailed(why=why):
             return give_up(state.ask, why)
         case _:
-            return _left_or_late(state.ask, event)
+            return _meanwhile(state.ask, event)
 
 
 def seeking_near(state: st.SeekingNear, event: ev.Event, policy: Policy) -> Result | None:
@@ -75,7 +75,7 @@ def seeking_near(state: st.SeekingNear, event: ev.Event, policy: Policy) -> Resu
         case ev.SeekFailed(why=why):
             return give_up(state.ask, why)
         case _:
-            return _left_or_late(state.ask, event)
+            return _meanwhile(state.ask, event)
 
 
 def judging(state: st.Judging, event: ev.Event, policy: Policy) -> Result | None:
@@ -91,7 +91,7 @@ def judging(state: st.Judging, event: ev.Event, policy: Policy) -> Result | None
         case ev.JudgeFailed(why=why):
             return give_up(state.ask, why)
         case _:
-            return _left_or_late(state.ask, event)
+            return _meanwhile(state.ask, event)
 
 
 def give_up(
@@ -149,6 +149,18 @@ def _accept(
         return give_up(ask, watched)
     replay = cmd.Replay(found.entry, status, found.similarity, score, reason, found.key)
     return st.Replaying(ask, status), (replay, cmd.Promote(found, score, reason))
+
+
+def _meanwhile(ask: Ask, event: ev.Event) -> Result | None:
+    """What may be heard in the middle of a search: that a twin's answer was stored, beside leaving and being late."""
+    match event:
+        case ev.ExactFound(at=at, entry=entry, pairing=pairing):
+            unfit = "paired" if pairing is not None else unsuitable(entry, ask, at)
+            if unfit is not None:
+                return give_up(ask, unfit)
+            return st.Replaying(ask, Status.HIT_L1), (cmd.Replay(entry, Status.HIT_L1),)
+        case _:
+            return _left_or_late(ask, event)
 
 
 def _left_or_late(ask: Ask, event: ev.Event) -> Result | None:

@@ -39,6 +39,7 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
         ev.DeadlinePassed: _GIVEN_UP,
     },
     st.SeekingForm: {
+        ev.ExactFound: frozenset({st.Replaying, st.Forwarding, st.Done}),
         ev.FormFound: frozenset({st.Replaying, st.Embedding, st.Forwarding, st.Done}),
         ev.FormMissed: frozenset({st.Embedding}),
         ev.FormFailed: _GIVEN_UP,
@@ -46,18 +47,21 @@ TABLE: dict[StateType, dict[EventType, frozenset[StateType]]] = {
         ev.DeadlinePassed: _GIVEN_UP,
     },
     st.Embedding: {
+        ev.ExactFound: frozenset({st.Replaying, st.Forwarding, st.Done}),
         ev.Embedded: frozenset({st.SeekingNear}),
         ev.EmbedFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _GIVEN_UP,
     },
     st.SeekingNear: {
+        ev.ExactFound: frozenset({st.Replaying, st.Forwarding, st.Done}),
         ev.CandidatesFound: frozenset({st.Judging, st.Replaying, st.Forwarding, st.Done}),
         ev.SeekFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,
         ev.DeadlinePassed: _GIVEN_UP,
     },
     st.Judging: {
+        ev.ExactFound: frozenset({st.Replaying, st.Forwarding, st.Done}),
         ev.Judged: frozenset({st.Replaying, st.Forwarding, st.Done}),
         ev.JudgeFailed: _GIVEN_UP,
         ev.ClientLeft: _OVER,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, time
 
 import anyio
 
@@ -21,6 +21,8 @@ class Exchange:
     connection: Connection
     call: Call
     began: float = field(default_factory=perf_counter)
+    arrived: float = field(default_factory=time)
+    """Unix seconds."""
     inbox: deque[Command] = field(default_factory=deque)
     """Commands that the client's task performs, in order."""
     recording: Recording | None = None

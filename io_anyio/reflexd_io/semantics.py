@@ -80,6 +80,9 @@ class Semantics:
         """What was found, or that it took too long or failed."""
         asked = exchange.asked
         assert asked is not None  # noqa: S101 - the machine seeks only what was considered
+        found = self._stored_meanwhile(exchange)
+        if found is not None:
+            return found
         event: ev.Event = ev.DeadlinePassed(time())
         with anyio.move_on_after(exchange.search_until - anyio.current_time()):
             try:
@@ -92,7 +95,14 @@ class Semantics:
             except Exception:  # whatever a model or an index does, it costs this hit and no more
                 log.exception("comparing by meaning failed, so the request is forwarded")
                 event = _failed(command, "model-failed")
-        return event
+        return self._stored_meanwhile(exchange) or event
+
+    def _stored_meanwhile(self, exchange: Exchange) -> ev.ExactFound | None:
+        """The same request was answered by upstream since this one came: nothing is left to be searched."""
+        held = self._memory.get(exchange.call.ask.key or b"")
+        if held is None or held.pairing is not None or held.facts.created < exchange.arrived:
+            return None
+        return ev.ExactFound(time(), held.facts)
 
     async def _search(self, exchange: Exchange, asked: Asked, command: SearchCommand) -> ev.Event:
         tenant, began = exchange.call.route.tenant, perf_counter()

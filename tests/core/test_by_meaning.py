@@ -257,3 +257,12 @@ def test_a_tier_that_is_too_slow_is_given_up(state: st.State) -> None:
 
 def test_nothing_near_leads_upstream() -> None:
     assert told(st.SeekingNear(ASK), ev.CandidatesFound(3, ()))[1] == (cmd.Forward(Status.MISS, "nothing-near"),)
+
+
+@pytest.mark.parametrize("state", [st.SeekingForm(ASK), st.Embedding(ASK), st.SeekingNear(ASK), st.Judging(ASK)])
+def test_what_a_twin_stored_meanwhile_ends_the_search(state: st.State) -> None:
+    entry = replace(ENTRY, id=entry_id(KEY))
+    replay = cmd.Replay(entry, Status.HIT_L1)
+    assert told(state, ev.ExactFound(5, entry)) == (st.Replaying(ASK, Status.HIT_L1), (replay,))
+    stale = replace(entry, expires=1.0)
+    assert told(state, ev.ExactFound(5, stale))[1] == (cmd.Forward(Status.MISS, "expired"),)

@@ -70,7 +70,7 @@ def demo(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="reflexd-demo-") as folder:
         try:
             unaudited = replace(settings.policy, audit_share=0.0)  # what it shows should not hang on a draw
-            shown = replace(settings, storage_path=Path(folder), policy=unaudited)
+            shown = replace(settings, storage_path=Path(folder), policy=unaudited, semantic_budget_ms=5_000)
             finished = anyio.run(_demo, shown, args.keep, args.json)
         except BaseExceptionGroup as group:
             error = innermost(group)
@@ -176,7 +176,7 @@ async def _ask(client: httpcore.AsyncConnectionPool, base_url: str, what: str, b
 
 def _why(told: Mapping[str, str]) -> str:
     numbers = [f"{name} {told[header]}" for name, header in _NUMBERS if header in told]
-    if not numbers and not told.get("x-reflex-reason", "").startswith("guard-"):
+    if told["x-reflex-status"] == "miss" and told.get("x-reflex-reason") in ("not-stored", "nothing-near"):
         return ""
     return "\n".join([told.get("x-reflex-reason", ""), *numbers])
 
