@@ -78,7 +78,7 @@ def test_another_base_rate_moves_the_odds_and_back(score: float, one: float, oth
     moved = at_base_rate(score, one, other)
     assert 0 <= moved <= 1
     assert moved >= score - 1e-12 if other >= one else moved <= score + 1e-12
-    assert at_base_rate(moved, other, one) == pytest.approx(score, rel=1e-6)
+    assert at_base_rate(moved, other, one) == pytest.approx(score, rel=1e-6, abs=1e-6)
 
 
 def test_bayes_by_hand() -> None:

@@ -422,10 +422,10 @@ def test_the_demo_shows_the_main_job(env: Env) -> None:
         "miss",
         "hit-l1-exact",
         "hit-l1-exact",
-        "hit-l3-verified",
-        "miss",
         "miss",
         "hit-l1-exact",
+        "hit-l3-verified",
+        "miss",
         "miss",
         "hit-l1-exact",
         "19 coalesced",
@@ -495,7 +495,7 @@ def test_ctrl_c_in_the_middle_of_the_demo_is_no_error(env: Env, tmp_path: Path) 
         _until(lambda: bool(list(temporary.glob("reflexd-demo-*/runtime.json"))))
         process.send_signal(signal.SIGINT)
         assert _ended(process) == (130, "")
-    assert not list(temporary.iterdir())
+    assert [path.name for path in temporary.iterdir() if path.name != ".ses"] == []  # onnxruntime's, when imported
 
 
 @pytest.mark.parametrize("with_home", [True, False])

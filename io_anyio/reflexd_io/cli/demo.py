@@ -44,9 +44,9 @@ _TOOL: JsonObject = {
 }
 _COLOURS = {"hit-l1-exact": "green", "hit-l3-verified": "green", "miss": "yellow"}
 _NUMBERS = (("similarity", "x-reflex-similarity"), ("score", "x-reflex-score"))
-QUESTION = "How do I sort a list of dictionaries by a key in Python?"
-OTHER_WORDS = "python: sort list of dicts by the value of one key"
-NEAR_MISS = "How do I sort a list of dictionaries by several keys in Python?"
+QUESTION = "How do I center a div horizontally in CSS?"
+OTHER_WORDS = "css: what's the way to centre a div horizontally"
+NEAR_MISS = "How do I center a div vertically in CSS?"
 LOADING = 20.0
 """Seconds that the models are waited for."""
 
