@@ -21,6 +21,8 @@ Result = tuple[st.State, tuple[Command, ...]]
 
 MOST = 2
 """Candidates that the verifier is asked about."""
+FLOOR = 0.4
+"""The least cosine of a candidate that is worth asking about: rewordings of one question hardly ever lie lower."""
 
 ONLY_IF_CACHED = cmd.Refuse(
     504, "not_cached", "The request said only-if-cached, and Reflex has no stored answer for it."
@@ -124,7 +126,7 @@ def forward(
 def _among(ask: Ask, candidates: tuple[ev.Candidate, ...], at: float, policy: Policy) -> Result:
     """What is to be done with what L2 found, the nearest first."""
     fit = [found for found in candidates if unsuitable_by_meaning(found.entry, ask, policy, at) is None]
-    open_ones = [found for found in fit if found.refusal is None]
+    open_ones = [found for found in fit if found.refusal is None and (found.similarity or 0.0) >= FLOOR]
     if not open_ones:
         nearest = fit[0] if fit else candidates[0]
         why = nearest.refusal or unsuitable_by_meaning(nearest.entry, ask, policy, at) or "nothing-near"

@@ -141,6 +141,14 @@ def test_guards_refuse_before_the_verifier_is_asked() -> None:
     assert commands == (cmd.Forward(Status.MISS, "guard-polarity", 0.97, words=("enable", "disable")),)
 
 
+def test_what_is_not_near_at_all_is_not_judged_and_hides_no_guard() -> None:
+    far, guarded = replace(NEAR, similarity=0.1), replace(NEAR, refusal="guard-opposite", words=("up", "down"))
+    _, commands = told(st.SeekingNear(ASK), ev.CandidatesFound(3, (guarded, far)))
+    assert commands == (cmd.Forward(Status.MISS, "guard-opposite", 0.97, words=("up", "down")),)
+    _, commands = told(st.SeekingNear(ASK), ev.CandidatesFound(3, (far,)))
+    assert commands == (cmd.Forward(Status.MISS, "nothing-near", 0.1),)
+
+
 def test_a_refusal_tells_similarity_and_score() -> None:
     _, commands = told(st.Judging(ASK), ev.Judged(4, None, 0.2, "below-threshold", NEAR, ("several",)))
     assert commands == (cmd.Forward(Status.MISS, "below-threshold", 0.97, 0.2, ("several",)),)
