@@ -21,6 +21,7 @@ from typing import Any
 
 from reflexd_core.canonical import Json, Uncomparable, read_json
 from reflexd_core.tauq import Inexpressible, Style, decode, encode
+from reflexd_core.tauq.served import Format, serve
 
 SHARED = Path(os.environ.get("REFLEX_SHARED") or Path(__file__).resolve().parents[3] / "shared" / "data")
 WORDS = ["cache", "answer", "prove", "forward", "provider", "agent", "pays", "twice", "question", "store", "entry"]
@@ -198,6 +199,19 @@ def _change(count: Callable[[str], int], before: list[str], after: list[str]) ->
     return f"{_sum(count, after) / _sum(count, before) - 1:+.0%}"
 
 
+def answers() -> Iterator[str]:
+    """Whole answers as they would be served: how many become Tauq, and what becomes of those bodies' bytes."""
+    for wire in ("openai_chat", "anthropic_messages", "openai_responses"):
+        bodies = [row["response_body"] for row in _whole(list(_rows(f"recorded/{wire}.jsonl.gz")))]
+        plain = [json.dumps(body, separators=(",", ":"), ensure_ascii=False) for body in _json_in(bodies)]
+        for asked in (Format.CONTENT, Format.ENVELOPE):
+            pairs = [(body, serve(body.encode(), asked, "")) for body in plain]
+            changed = [(body, served.body.decode()) for body, served in pairs if served.told == asked]
+            if changed:
+                change = _change(_bytes, [body for body, _ in changed], [body for _, body in changed])
+                yield f"| {wire} | `{asked}` | {len(changed)} of {len(plain)} | {change} |"
+
+
 def speed() -> str:
     """Against the standard library's JSON, whose work is done in C."""
     document = dict(made())["table, 100 rows"][0]
@@ -229,6 +243,9 @@ def main() -> None:
     for kind, documents in [*made(), *recorded()]:
         print(row(kind, documents, count), flush=True)
         everything += documents
+    print("\n| answers | asked for | became Tauq | bytes of those bodies |\n|---|---|---|---|")
+    for line in answers():
+        print(line)
     print(f"\n{speed()}")
     if count is not estimate:
         off = [_off([write(document) for document in everything], count) for write in (json.dumps, encode)]
