@@ -14,6 +14,7 @@ from reflexd_core.machine import at_once
 from reflexd_io import replies
 from reflexd_io.call import Call
 from reflexd_io.exchange import Exchange
+from reflexd_io.formats import ASKED, in_format
 from reflexd_io.http import Connection
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recent import Pair, Recent
@@ -50,6 +51,8 @@ class ExactTier:
             self._memory.weigh(key)
         name = self._recent.note(call.route.tenant, key) if replay.key is not None else ""
         explained = replies.explained(replay, name, now, {b"l1": perf_counter() - began})
+        if ASKED in call.request.raw_named:
+            body, headers = await in_format(call, body, headers)
         await connection.respond(200, headers + explained, body)
         self._store.touch(call.route.tenant, key)
         return replay
@@ -91,6 +94,8 @@ class ExactTier:
             return ev.ReplayFailed(time(), "unreplayable")
         if body is not answer.recorded:
             self._memory.weigh(replay.key or key)
+        if ASKED in call.request.raw_named:
+            body, headers = await in_format(call, body, headers)
         exchange.replay, exchange.http_status = replay, 200
         now = time()
         name = self._name(exchange, replay)

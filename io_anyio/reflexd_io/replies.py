@@ -10,6 +10,7 @@ from reflexd_core.headers import HeaderList, accepts_coding, explain_forward, ex
 from reflexd_core.policy import Ask
 from reflexd_io import codings
 from reflexd_io.exchange import Exchange
+from reflexd_io.formats import told_of_relayed
 from reflexd_io.incoming import ClientGone
 from reflexd_io.memory import Answer
 
@@ -69,7 +70,7 @@ async def relay(exchange: Exchange, *, joined: bool) -> None:
     elif length is not None:
         headers.append((b"Content-Length", length))
     exchange.http_status = source.status
-    told = _explain_forward(exchange, forward, joined=joined)
+    told = [*_explain_forward(exchange, forward, joined=joined), *told_of_relayed(exchange.call)]
     await connection.start(source.status, source.reason, [*headers, *told], hold=source.has_bytes)
     async for chunk in exchange.reader:
         whole = source.ended and not (source.cut or exchange.cut)
