@@ -7,6 +7,7 @@ without and with guards, so that each can be seen for what it brings. ``--dump F
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 import data
@@ -19,7 +20,7 @@ from reflexd_io.inference.judge import Judge, Judged
 from reflexd_io.inference.manifest import WEIGHTS
 
 MOST = 2400
-"""Pairs of one set that are judged."""
+"""Pairs of one set that are judged, drawn from all of it."""
 COLUMNS = (
     "set",
     "pairs",
@@ -37,7 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dump", type=Path)
     args = parser.parse_args()
-    sets = {name: pairs[:MOST] for name, pairs in data.held_out("test").items()}
+    rng = random.Random(11)
+    sets = {name: rng.sample(pairs, min(MOST, len(pairs))) for name, pairs in data.held_out("test").items()}
     if args.dump is not None:
         _dump(args.dump, sets)
         return
