@@ -35,7 +35,8 @@ def ask(running: Runtime, path: str, body: Answer | None = None, *, timeout: flo
             found: Answer = json.load(answer)
             return found
     except urllib.error.HTTPError as error:
-        raise Refused(_said(error)) from error
+        with error:
+            raise Refused(_said(error)) from error
     except ValueError as error:
         raise Refused(f"the daemon's answer cannot be read: {error}") from error
 

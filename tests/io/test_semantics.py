@@ -298,8 +298,9 @@ def test_the_control_api_wants_its_token_and_clear_words(tmp_path: Path, upstrea
         headers = {"Authorization": f"Bearer {runtime.admin_token}"}
         for more in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             request = urllib.request.Request(f"{asker.url}/admin/audits", headers={**headers, **more})
-            with pytest.raises(urllib.error.HTTPError, match="403"):
+            with pytest.raises(urllib.error.HTTPError, match="403") as refused:
                 urllib.request.urlopen(request)
+            refused.value.close()
 
 
 def test_a_refreshed_answer_takes_the_place_of_the_old_one_for_all_wordings(
