@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import agree
 import data
 import numpy as np
 from measuring import Scores, score_all
@@ -30,7 +31,7 @@ TARGET = 0.05
 """Half of the calibration pairs are near-misses written to deceive, far harder than what people ask by chance; among
 those, 3 % was not supported by what the families show (see README.md)."""
 BAND = 0.01
-"""The widest difference of a probability between backends and batch sizes (``tests/io/inference`` holds it)."""
+"""How far the backends may differ in probability, at least; more where `agree` finds more."""
 FITTED = 0.4
 FEATURES = ("strict", "loose", "cosine")
 
@@ -48,7 +49,8 @@ def main() -> None:
         print(f"  {step.threshold}: {step.wrong.of} of {step.wrong.total}, bound {step.bound:.3f}")
     if choice.threshold is None:
         raise SystemExit("no threshold is supported by the calibration families: the verifier is not good enough")
-    calibration = replace(calibration, threshold=choice.threshold, band=BAND)
+    calibration = replace(calibration, threshold=choice.threshold)
+    calibration = replace(calibration, band=max(BAND, round(agree.band(calibration, *agree.both()), 4)))
     path = WEIGHTS / "verifier.json"
     manifest = json.loads(path.read_text("utf-8"))
     manifest["calibration"] = {name: getattr(calibration, name) for name in calibration.__dataclass_fields__}
