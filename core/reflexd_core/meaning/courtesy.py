@@ -60,6 +60,9 @@ _THANKS: tuple[_Phrase, ...] = (
     ("cheers",),
 )
 _AT_THE_END: tuple[_Phrase, ...] = (*_THANKS, *((word,) for word in sorted(_PLEASE)))
+_LAST = frozenset(phrase[-1] for phrase in _AT_THE_END)
+_LEADS = _PLEASE | _GREETINGS | _AUXILIARY | {phrase[0] for phrase in (*_KNOW, *_SHOWN)}
+_ASKING = frozenset({"how", "what"})
 _SAID = word_set("""say saying spell write word words mean means between and or vs versus of with type typed""")
 """Before a polite word, these make it the subject."""
 _SYMBOL_BEFORE = word_set("""does symbol character operator sign mark is of metacharacter quantifier wildcard""")
@@ -81,7 +84,7 @@ def with_one_how(words: list[str]) -> list[str]:
     """``how to`` for every way of asking for one; never where the answerer itself is asked (``how do you feel``)."""
     at = 0
     while at < len(words):
-        if words[at].lower() in {"how", "what"}:
+        if words[at].lower() in _ASKING:
             for way in _WAYS:
                 end = at + len(way)
                 if (
@@ -108,6 +111,8 @@ def _lead_in(words: list[str]) -> int:
     if len(words) < 2:
         return 0
     first = words[0].lower().rstrip(",.!:")
+    if first not in _LEADS:
+        return 0
     cut = words[0][-1] in ",.!:"
     if first in _PLEASE:
         return 1
@@ -153,6 +158,8 @@ def without_thanks(words: list[str]) -> list[str]:
 
 def _before_thanks(words: list[str]) -> int:
     """How many words come before the courtesy at the end."""
+    if not words or words[-1].lower().rstrip(",.!") not in _LAST:
+        return len(words)
     bare = [word.lower().rstrip(",.!") for word in words[-4:]]
     for phrase in _AT_THE_END:
         kept = len(words) - len(phrase)

@@ -9,14 +9,14 @@ did not reach it is no guard: literals that must be equal as multisets (89 %), a
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reflexd_core.meaning.contrast import Contrast, contrast
+from reflexd_core.meaning.contrast import Contrast, contrast, same_word
 from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.literal_guards import flags, identifiers, raw, urls
 from reflexd_core.meaning.names import WITHIN
 from reflexd_core.meaning.opposites import OPPOSITES, RIVALS
 from reflexd_core.meaning.order import roles
 from reflexd_core.meaning.polarity import polarity
-from reflexd_core.meaning.values import bounds, numbers
+from reflexd_core.meaning.values import bounds, numbers, units
 from reflexd_core.meaning.wording import Wording, read_wording
 
 Guard = Callable[[Contrast], tuple[str, ...] | None]
@@ -36,9 +36,16 @@ def names(pair: Contrast) -> tuple[str, ...] | None:
         return None
     for kind, name in sorted(stored):
         others = [other for its, other in sorted(asked) if its == kind]
-        if others and not any((name, other) in WITHIN or (other, name) in WITHIN for other in others):
+        if not others or any((name, other) in WITHIN or (other, name) in WITHIN for other in others):
+            continue
+        if not _spells(pair.asked, name) and not any(_spells(pair.stored, other) for other in others):
             return name, *others
     return None
+
+
+def _spells(wording: Wording, name: str) -> bool:
+    """Whether it has the name after all, misspelled or inside another one (``data.csv``, ``linux/amd64``)."""
+    return any(name in word if len(word) > len(name) + 2 else same_word(name, word) for word in wording.content)
 
 
 def opposites(pair: Contrast) -> tuple[str, ...] | None:
@@ -47,7 +54,7 @@ def opposites(pair: Contrast) -> tuple[str, ...] | None:
     return _crossed(pair, OPPOSITES) or (_crossed(pair, RIVALS) if pair.likeness >= _ALIKE else None)
 
 
-_TURNS = word_set("not never no undo undone revert prevent avoid stop opposite inverse")
+_TURNS = word_set("not never no undo undone revert prevent avoid stop less fewer opposite inverse")
 """With one of these on one side, the opposite may well be meant: *undo git add* is *remove from the index*."""
 _ALIKE = 0.5
 """Share of common content words from which on a rival word is what the two differ in."""
@@ -61,7 +68,9 @@ def _crossed(pair: Contrast, axes: dict[str, tuple[tuple[int, int], ...]]) -> tu
     asked = {end: word for word in sorted(pair.asked.bag) for end in axes.get(word, ())}
     for (axis, side), word in stored.items():
         other = (axis, 1 - side)
-        if other in asked and (axis, side) not in asked and other not in stored:
+        if other not in asked or (axis, side) in asked or other in stored:
+            continue
+        if (word in pair.stored.compounded) is (asked[other] in pair.asked.compounded):
             return word, asked[other]
     return None
 
@@ -72,6 +81,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("flag", flags),
     ("name", names),
     ("number", numbers),
+    ("unit", units),
     ("bound", bounds),
     ("identifier", identifiers),
     ("opposite", opposites),

@@ -82,9 +82,9 @@ func fn | percent % pct | development dev | production prod | application app | 
 databases dbs | character char | number num nr | message msg | messages msgs | seconds secs sec | minutes mins |
 hours hrs | hour hr | kilometers km kms | kilometer | kilograms kg kgs | centimeters cm | pounds lbs lb | utf8 utf-8
 | without w/o wo w/out | with w/ | before b4 | you u | are r | your ur | because bc cuz | please pls plz | people
-ppl | what wat waht wht | how hw hwo | temperature temp | calculate calc | difference diff | differences diffs |
-average avg | celsius c_degrees | postgresql pg psql | kubernetes kube | html html5 | css css3 | javascript
-ecmascript
+ppl | what wat waht wht | how hw hwo | except exept execpt excpt | enable turn_on switch_on turned_on | disable
+turn_off switch_off turned_off | temperature temp | calculate calc | difference diff | differences diffs | average
+avg | celsius c_degrees | postgresql pg psql | kubernetes kube | html html5 | css css3 | javascript ecmascript
 """)
 _COUNTED = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBERS = {

@@ -7,8 +7,12 @@ from reflexd_core.meaning.tokens import Kind, unaccented
 from reflexd_core.meaning.values import neighbours
 from reflexd_core.meaning.wording import Wording
 
+_ALIKE = 0.4
+"""Share of common content words from which on two literals stand in one place."""
 _SAID_BIG = frozenset("aAcCiIrR")
 """Letters that are words or languages, in either case."""
+_ACCENTS = frozenset({"acute", "grave", "accent", "accents", "umlaut", "circumflex", "tilde", "cedilla"})
+"""One of these says in words what a letter shows."""
 _SAID_SMALL = frozenset({"a", "i"})
 
 
@@ -20,6 +24,8 @@ def raw(pair: Contrast) -> tuple[str, ...] | None:
         return *sorted(stored), *sorted(asked)
     stored, asked = pair.only(Kind.RAW)
     shared = pair.stored.literals.get(Kind.RAW, frozenset()) & pair.asked.bag
+    if pair.stored.bag & _ACCENTS or pair.asked.bag & _ACCENTS:
+        return None
     if (stored and asked and not shared) or _folded(stored) & pair.asked.bag or _folded(asked) & pair.stored.bag:
         return *sorted(stored), *sorted(asked)
     if pair.stored.bag != pair.asked.bag:
@@ -38,7 +44,8 @@ def _letters(wording: Wording) -> set[str]:
 
 
 def urls(pair: Contrast) -> tuple[str, ...] | None:
-    return _both(*pair.only(Kind.URL))
+    stored, asked = pair.only(Kind.URL)
+    return (*sorted(stored), *sorted(asked)) if stored and asked else None
 
 
 def flags(pair: Contrast) -> tuple[str, ...] | None:
@@ -46,7 +53,7 @@ def flags(pair: Contrast) -> tuple[str, ...] | None:
     stored, asked = pair.only(Kind.FLAG)
     if any(_slip(one, other) for one in stored for other in asked):
         return None
-    return _both(stored, asked)
+    return _in_one_place(pair, stored, asked)
 
 
 def _slip(one: str, other: str) -> bool:
@@ -57,15 +64,32 @@ def _slip(one: str, other: str) -> bool:
     return len(shorter) > 3 and same_word(one, other)
 
 
+_NAMING = frozenset({Kind.IDENTIFIER, Kind.PATH, Kind.SYMBOL})
+
+
 def identifiers(pair: Contrast) -> tuple[str, ...] | None:
-    stored, asked = pair.only(Kind.IDENTIFIER, Kind.PATH, Kind.SYMBOL)
+    """Names of one sort: an exception is compared with exceptions, a path with paths, an operator with operators."""
+    for kind in sorted(_NAMING):
+        stored, asked = pair.only(kind)
+        if stored and asked:
+            stored, asked = _unknown(stored, pair.asked), _unknown(asked, pair.stored)
+            for of_errors in (False, True):
+                found = _in_one_place(pair, _errors(stored, of_errors), _errors(asked, of_errors))
+                if found is not None and not any(same_word(one, other) for one in stored for other in asked):
+                    return found
+    return None
+
+
+def _errors(tokens: frozenset[str], wanted: bool) -> frozenset[str]:
+    return frozenset(token for token in tokens if token.endswith(("error", "exception", "warning")) is wanted)
+
+
+def _in_one_place(pair: Contrast, stored: frozenset[str], asked: frozenset[str]) -> tuple[str, ...] | None:
+    """Both, if they stand beside the same word or the rest is much the same."""
     if not stored or not asked:
         return None
-    stored, asked = _unknown(stored, pair.asked), _unknown(asked, pair.stored)
-    if any(same_word(one, other) for one in stored for other in asked):
-        return None
-    if pair.likeness >= 0.4 or neighbours(pair.stored, stored) & neighbours(pair.asked, asked):
-        return _both(stored, asked)
+    if pair.likeness >= _ALIKE or neighbours(pair.stored, stored) & neighbours(pair.asked, asked):
+        return *sorted(stored), *sorted(asked)
     return None
 
 
@@ -77,7 +101,3 @@ def _unknown(tokens: frozenset[str], other: Wording) -> frozenset[str]:
 
 def _letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, text))
-
-
-def _both(stored: frozenset[str], asked: frozenset[str]) -> tuple[str, ...] | None:
-    return (*sorted(stored), *sorted(asked)) if stored and asked else None

@@ -6,11 +6,11 @@ Only names that are hardly ever plain words stand here. ``Go``, ``C`` and ``R`` 
 """
 
 _KINDS = {
-    "language": """python | javascript | typescript | java | kotlin | scala | cpp | csharp | fsharp | golang | rust
-        | ruby | php | perl | swift | julia | dart | elixir | erlang | haskell | clojure | lua | matlab | fortran |
-        cobol | groovy | ocaml | objective-c | solidity | c-language ansi_c c99 c11 | r-language rlang rstats | sql
-        | vba | bash | powershell pwsh | visual_basic vb.net vb | awk | zig""",
-    "shell": """bash | zsh | fish-shell fish_shell | powershell pwsh | cmd.exe command_prompt cmd | tcsh | ksh""",
+    "language": """python | javascript | typescript | java | kotlin | scala | cpp | csharp | fsharp | golang |
+        rust | ruby | php | perl | swift | julia | dart | elixir | erlang | haskell | clojure | lua | matlab |
+        fortran | cobol | groovy | ocaml | objective-c | solidity | c-language ansi_c c99 c11 | r-language rlang
+        rstats | sql | vba | bash | powershell pwsh | visual_basic vb.net vb | awk | zig""",
+    "shell": """bash | zsh | fish-shell fish_shell | powershell pwsh | cmd.exe command_prompt | tcsh | ksh""",
     "os": """linux | windows win10 win11 | macos mac macbook imac | android | ios iphone ipad | ubuntu | debian |
         fedora | centos | rhel red_hat | alpine_linux | arch_linux | freebsd | windows_server""",
     "database": """postgresql | mysql | mariadb | sqlite sqlite3 | oracle | mssql | mongodb | redis | cassandra |
@@ -26,8 +26,8 @@ _KINDS = {
     "back end": """django | flask | fastapi | express.js express | nestjs nest.js | koa | rails ruby_on_rails |
         laravel | symfony | spring spring_boot springboot | asp.net asp.net_core aspnet | sinatra | axum | actix |
         phoenix | quarkus | wordpress""",
-    "data frames": """pandas | polars | numpy | pyspark spark | dask | dplyr tidyverse | data.table | excel | duckdb
-        | sql""",
+    "data frames": """pandas | polars | numpy | pyspark spark | dask | dplyr tidyverse | data.table | excel |
+        duckdb | sql""",
     "learning": """pytorch torch | tensorflow | keras | jax | scikit-learn | xgboost | lightgbm | catboost""",
     "plotting": """matplotlib pyplot | seaborn | plotly | ggplot2 ggplot | d3.js d3 | bokeh | altair | chart.js |
         excel""",
@@ -38,39 +38,38 @@ _KINDS = {
         pip | poetry | conda anaconda miniconda | webpack | vite | rollup | esbuild | parcel | homebrew brew | apt
         apt-get | dnf | yum | pacman | composer | nuget | sbt | ant | ninja | bundler | bun | uv | pipenv | apk |
         flatpak | winget | chocolatey choco""",
-    "editor": """vscode | vim | neovim nvim | emacs | intellij | pycharm | sublime | eclipse | xcode | visual_studio
-        | android_studio | notepad++""",
+    "editor": """vscode | vim | neovim nvim | emacs | intellij | pycharm | sublime | eclipse | xcode |
+        visual_studio | android_studio | notepad++""",
     "forge": "github | gitlab | bitbucket | azure_devops | gitea | jenkins | circleci",
     "version control": "git | svn subversion | mercurial hg | perforce",
-    "infrastructure": """docker | podman | kubernetes | terraform | pulumi | ansible | puppet | chef | vagrant |
-        helm | cloudformation | nomad""",
+    "infrastructure": """docker | podman | kubernetes kubectl | terraform | pulumi | ansible | puppet | chef |
+        vagrant | helm | cloudformation | nomad""",
     "web server": "nginx | apache httpd | caddy | traefik | haproxy | iis | tomcat | jetty",
     "queue": "kafka | rabbitmq | sqs | celery | activemq | nats | redis",
     "orm": """sqlalchemy | hibernate | prisma | sequelize | typeorm | mongoose | drizzle | eloquent |
         entity_framework ef_core | activerecord active_record | dapper | peewee""",
-    "office": """excel | google_sheets gsheets sheets | libreoffice openoffice | powerpoint | google_docs | notion |
-        airtable""",
-    "format": """json | yaml yml | xml | csv | toml | parquet | markdown | pdf | xlsx xls | protobuf | avro | html |
-        docx | tsv | latex""",
+    "office": """excel | google_sheets gsheets sheets | libreoffice openoffice | powerpoint | google_docs | notion
+        | airtable""",
+    "format": """json | yaml yml | xml | csv | toml | parquet | markdown | pdf | xlsx xls | protobuf | avro | html
+        | docx | tsv | latex""",
     "image format": "png | jpg jpeg | svg | webp | gif | bmp | tiff | heic | avif",
     "media format": "mp3 | mp4 | wav | flac | mkv | webm | avi | ogg | mov",
-    "app": """whatsapp | instagram | facebook | twitter | tiktok | snapchat | linkedin | youtube | reddit | telegram
-        | slack | discord | gmail | outlook | zoom | spotify | netflix | pinterest""",
-    "month": """january jan | february feb | april apr | june jun | july jul | august aug | september sept | october
-        oct | november nov | december""",
+    "app": """whatsapp | instagram | facebook | twitter | tiktok | snapchat | linkedin | youtube | reddit |
+        telegram | slack | discord | gmail | outlook | zoom | spotify | netflix | pinterest""",
+    "month": """january jan | february feb | april apr | june jun | july jul | august aug | september sept |
+        october oct | november nov | december""",
     "weekday": "monday | tuesday | wednesday | thursday | friday | saturday | sunday",
     "country": """usa united_states | uk united_kingdom britain england british | germany german | france french |
-        italy italian | spain spanish | portugal portuguese | japan japanese | china chinese | india indian | brazil
-        brazilian | canada canadian | mexico mexican | australia australian | russia russian | korea south_korea
-        korean | poland | netherlands dutch | sweden swedish | norway norwegian | denmark danish | finland finnish |
-        switzerland swiss | austria austrian | ireland irish | greece greek | turkish | egypt egyptian | kenya
-        kenyan | nigeria nigerian | south_africa | argentina | chile | colombia | peru | vietnam vietnamese |
-        thailand thai | indonesia indonesian | philippines | malaysia | singapore | pakistan | bangladesh | israel |
-        iran | iraq | ukraine ukrainian | romania romanian | hungary hungarian | czechia czech | bulgaria bulgarian
-        | croatia | serbia | iceland | scotland scottish | new_zealand | saudi_arabia | morocco | cuba | belgium
-        belgian | lithuania | latvia | estonia""",
+        italy italian | spain spanish | portugal portuguese | japan japanese | china chinese | india indian |
+        brazil brazilian | canada canadian | mexico mexican | australia australian | russia russian | korea
+        south_korea korean | poland | netherlands dutch | sweden swedish | norway norwegian | denmark danish |
+        finland finnish | switzerland swiss | austria austrian | ireland irish | greece greek | turkish | egypt
+        egyptian | kenya kenyan | nigeria nigerian | south_africa | argentina | chile | colombia | peru | vietnam
+        vietnamese | thailand thai | indonesia indonesian | philippines | malaysia | singapore | pakistan |
+        bangladesh | israel | iran | iraq | ukraine ukrainian | romania romanian | hungary hungarian | czechia
+        czech | bulgaria bulgarian | croatia | serbia | iceland | scotland scottish | new_zealand | saudi_arabia |
+        morocco | cuba | belgium belgian | lithuania | latvia | estonia""",
     "currency": """dollar dollars usd | euro euros eur | gbp | yen jpy | rupee rupees inr | bitcoin btc | chf""",
-    "day": "today | yesterday | tomorrow | tonight",
 }
 _WITHIN = {
     "linux": "ubuntu debian fedora centos rhel alpine_linux arch_linux android freebsd",

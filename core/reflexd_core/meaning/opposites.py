@@ -30,15 +30,10 @@ inclusive | exclusive
 split splitting | concatenate join joining merge merging combine
 average | median
 positive | negative
-morning | evening night
-daily | nightly
-hourly | daily
-hourly | weekly
 daily | weekly
 daily | monthly
 weekly | monthly
 monthly | yearly annually
-second seconds | minute minutes
 temporary temporarily | permanent permanently
 optional | mandatory
 mutable | immutable
@@ -46,7 +41,6 @@ signed | unsigned
 stateless | stateful
 synchronous synchronously | asynchronous asynchronously
 lazy | eager
-prefix | suffix
 rename renaming | copy copying
 subscribe | unsubscribe
 mount | unmount
@@ -54,8 +48,6 @@ mute | unmute
 legal | illegal
 possible | impossible
 odd | even
-buy | sell
-win | lose
 hot | cold
 strong | weak
 left | right
@@ -65,15 +57,25 @@ relative | absolute
 push pushing | pull pulling
 fetch | pull
 merge merging | rebase rebasing
-before | during
-during | after
 float | integer
 staging | production
 staging | development
-text | image
 image images | video videos
 """
 _RIVALS = """
+today | yesterday
+today | tomorrow
+yesterday | tomorrow
+morning | evening night
+daily | nightly
+hourly | daily
+prefix | suffix
+buy | sell
+before | during
+during | after
+text | image
+files | directories
+one | all every each
 import imports importing | export exports exporting
 enable enables enabling activate | disable disables disabling deactivate
 start starting starts launch | stop stopping stops halt kill terminate
@@ -96,8 +98,6 @@ always | never
 sum total | average median
 min minimum | average
 set | unset
-up | down
-on | off
 success | failure
 pass | fail
 true | false
@@ -114,7 +114,6 @@ clone | fetch
 clone | pull
 keep | delete remove drop
 host hosts | container containers
-file files | directory directories
 request requests | response responses
 key keys | value values
 name names | value values
@@ -135,19 +134,10 @@ branch branches | repository repositories
 user users | group groups
 parent parents | child children
 with | without
-one | all every each
-any | all
-same | different
 iteratively iterative | recursively recursive
-hour hours | day days
-hour hours | minute minutes
-week weeks | month months
-day days | week weeks
-month months | year years
 safe | unsafe
 online | offline
 create creating | restore
-find | change
 """
 
 

@@ -2,18 +2,26 @@
 is not a client inside a server; but *A and B* is *B and A*, and *A is longer than B* is *B is shorter than A*.
 """
 
+from itertools import combinations
+
 from reflexd_core.meaning.contrast import Contrast, stem
 from reflexd_core.meaning.lexicon import word_set
+from reflexd_core.meaning.names import NAMES
 from reflexd_core.meaning.wording import FUNCTION_WORDS, Wording
 
 _DROPPED = word_set("the a an my your i do you how please can we me")
-_SYMMETRIC = word_set("and or versus & nor plus from with to as is are be have has in than between")
+_LISTS = word_set("and or versus & nor plus")
+_SYMMETRIC = word_set("""and or versus & nor plus from with to as is are be have has in than between""")
 _MUTUAL = word_set(
     """compare compared comparing comparison difference differences differ differs different distinguish between
-    versus combine link links linked linking connect connects introduce distance similar same marry married meet"""
+    versus combine link links linked linking connect connects introduce distance similar similarity similarities
+    same marry married meet close related relation relationship acquaintance acquainted friend friends equal"""
 )
 """With one of these the two may change places."""
-_GIVING = word_set("""receive receives received get gets got accept accepts obtain borrow borrowed inherit learn""")
+_GIVING = word_set(
+    """receive receives received get gets got accept accepts obtain borrow borrowed inherit learn subscribe
+    subscribes"""
+)
 """What is given to one is got by the other: a verb like these turns the arrow round."""
 
 _CONNECTORS = {
@@ -29,10 +37,26 @@ _CONNECTORS = {
     "instead": "instead",
     "rather": "instead",
 }
-_ENDS = word_set(
-    """and or but nor which that who whom when where while if so because then in on with by for of as at using via"""
+_DOING = word_set(
+    """convert turn change make get use find add create remove delete merge rename move copy write read run set
+    build install show hide print call pass start stop open close send check fix avoid keep put take go do have
+    be see know"""
 )
+"""Verbs after *to*: there it is no connector, and they are nothing that could change places."""
+_ENDS = word_set("and or but nor neither which that who whom when where while if so because then of")
 """A connector's side ends here."""
+_ADJUNCTS = word_set("in on with by for as at using via")
+"""So it does here, and what follows is told of something else."""
+_ARTICLES = frozenset({"the", "a", "an"})
+_LOOSELY = word_set(
+    """one ones he she they him her versus since until later optional not is are was were its his their my your go
+    goes up down return won lost received sent both other first second last long all each every more"""
+)
+"""Words that stand beside others without belonging to them."""
+_FOUR = 4
+"""Two qualities and their owners."""
+_NEIGHBOURS = 40
+"""Pairs of neighbours that one question is read for."""
 _SIDE = 3
 """Content words to a side."""
 _MANY = 8
@@ -49,31 +73,35 @@ def roles(pair: Contrast) -> tuple[str, ...] | None:
     """Two things have changed places."""
     if pair.likeness < 0.25 or len(pair.stored.content & pair.asked.content) < 2:
         return None
-    return _exchanged(pair) or _turned_round(pair)
+    return _exchanged(pair) or _turned_round(pair) or _bound_anew(pair)
 
 
 def _exchanged(pair: Contrast) -> tuple[str, ...] | None:
     """The same sentence, but for two words that stand where the other stood."""
     if len(pair.stored.bag ^ pair.asked.bag) > _INFLECTED:
         return None
-    stored = [stem(word) for word in pair.stored.words if word not in _DROPPED]
-    asked = [stem(word) for word in pair.asked.words if word not in _DROPPED]
+    stored = [word for word in pair.stored.words if word not in _DROPPED]
+    asked = [word for word in pair.asked.words if word not in _DROPPED]
     if len(stored) != len(asked):
         return None
-    apart = [at for at, word in enumerate(stored) if word != asked[at]]
+    apart = [at for at, word in enumerate(stored) if word != asked[at] and stem(word) != stem(asked[at])]
     if len(apart) != 2:
         return None
     one, other = apart
-    if stored[one] != asked[other] or stored[other] != asked[one]:
+    if stem(stored[one]) != stem(asked[other]) or stem(stored[other]) != stem(asked[one]):
         return None
-    between = stored[one + 1 : other]
-    if _SYMMETRIC.issuperset(between) and (_listed(between) or not _MUTUAL.isdisjoint(pair.stored.bag)):
-        return None
-    return stored[one], stored[other]
+    return None if _may_change_places(stored, one, other) else (stored[one], stored[other])
 
 
-def _listed(between: list[str]) -> bool:
-    return not between or not {"and", "or", "versus", "&", "nor", "plus"}.isdisjoint(between)
+def _may_change_places(words: list[str], one: int, other: int) -> bool:
+    """Two of a list, two of a mutual relation, two adjuncts (*on Monday on KLM*), or the tool named first or last."""
+    between = words[one + 1 : other]
+    if _SYMMETRIC.issuperset(between):
+        if not between or not _LISTS.isdisjoint(between) or not _MUTUAL.isdisjoint(words):
+            return True
+        if len(between) == 1 and one and words[one - 1] == between[0]:
+            return True
+    return _CONNECTORS.keys().isdisjoint(between) and (words[one] in NAMES or words[other] in NAMES)
 
 
 def _turned_round(pair: Contrast) -> tuple[str, ...] | None:
@@ -117,7 +145,7 @@ def relations(wording: Wording) -> tuple[Relation, ...]:
     found: list[Relation] = []
     for at, word in enumerate(words):
         connector = _CONNECTORS.get(word)
-        if connector is None:
+        if connector is None or (word == "to" and at + 1 < len(words) and words[at + 1] in _DOING):
             continue
         before = _side(words, range(at - 1, -1, -1))
         after = _side(words, range(at + (2 if connector == "instead" else 1), len(words)))
@@ -133,16 +161,46 @@ def _side(words: tuple[str, ...], places: range) -> frozenset[str]:
     found: set[str] = set()
     for at in places:
         word = words[at]
-        if word in _ENDS or (word in _CONNECTORS and word != "from"):
-            return (
-                frozenset()
-                if places.step < 0 and word in _ENDS and word not in {"and", "or", "of"}
-                else frozenset(found)
-            )
-        if word == "from":
+        if word in _ADJUNCTS and places.step < 0:
+            return frozenset()  # what follows a preposition belongs to it
+        if word in _ENDS or word in _ADJUNCTS or word in _CONNECTORS:
             break
-        if word not in FUNCTION_WORDS:
+        if word not in FUNCTION_WORDS and word not in _DOING and word not in _LOOSELY:
             found.add(word)
         if len(found) == _SIDE:
             break
     return frozenset(found)
+
+
+def _bound_anew(pair: Contrast) -> tuple[str, ...] | None:
+    """Two qualities have changed owners: *a small tower and a tall chapel*, *a tall tower and a small chapel*."""
+    if len(pair.stored.content & pair.asked.content) < _FOUR:
+        return None
+    stored, asked = neighbouring(pair.stored), neighbouring(pair.asked)
+    gone = sorted(stored.keys() - asked.keys())
+    come = asked.keys() - stored.keys()
+    if len(gone) < 2 or len(come) < 2:
+        return None
+    for (one, owner), (other, its) in combinations(gone, 2):
+        if (one, its) in come and (other, owner) in come:
+            return stored[one, owner], stored[other, its]
+    return None
+
+
+def neighbouring(wording: Wording) -> dict[tuple[str, str], str]:
+    """Stems of content words that stand side by side, with nothing but an article between them, and the words."""
+    found: dict[tuple[str, str], str] = {}
+    before = before_it = ""
+    for word, typed in zip(wording.words, wording.raw, strict=True):
+        if word in _ARTICLES:
+            continue
+        if word in FUNCTION_WORDS or word in _ENDS or word in _ADJUNCTS or word in _CONNECTORS or word in _LOOSELY:
+            before = ""
+            continue
+        this = stem(word)
+        if before and before != this:
+            found[before, this] = f"{before_it} {word}"
+        before, before_it = ("", "") if typed.endswith("'s") else (this, word)
+        if len(found) == _NEIGHBOURS:
+            break
+    return found

@@ -8,9 +8,14 @@ from reflexd_core.meaning.contrast import Contrast
 from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.wording import Wording
 
-_NEGATIONS = word_set("not never no without except excluding exclude non nor neither none")
-_EXCEPTIONS = word_set("except excluding exclude excludes")
-_LIKE_EXCEPTIONS = _NEGATIONS | word_set("skip ignore ignoring omit out but besides apart other only keep leave drop")
+_EXCEPTIONS = word_set("except excepted excepting excluding exclude excludes excluded --exclude")
+_NEGATIONS = _EXCEPTIONS | word_set("not never no without non nor neither none")
+_LIKE_EXCEPTIONS = _NEGATIONS | word_set(
+    """skip ignore ignoring omit out but besides apart other only free keep leave drop"""
+)
+_ARTICLES = frozenset({"the", "a", "an"})
+_NEED = word_set("need needs needed require requires required must")
+"""*May I without?* is *Must I have?*."""
 _PREFIXES = ("un", "non", "dis", "ir", "il")
 _IN = word_set(
     """sensitive valid visible active complete correct direct dependent finite compatible consistent secure
@@ -26,13 +31,23 @@ def _negated(pair: Contrast) -> tuple[str, ...] | None:
     stored, asked = _negations(pair.stored), _negations(pair.asked)
     if len(stored) % 2 == len(asked) % 2 or len(pair.stored.content & pair.asked.content) < 2:
         return None
+    if not _NEED.isdisjoint(pair.stored.bag ^ pair.asked.bag):
+        return None
     if any(word not in _NEGATIONS for side in pair.unmatched for word in side):
         return None
     return *stored, *asked
 
 
 def _negations(wording: Wording) -> list[str]:
-    return [word for word in wording.words if word in _NEGATIONS]
+    """Those that deny: not *yes or no*, not the *no* with which an answer begins."""
+    words = ("", *(word for word in wording.words if word not in _ARTICLES), "")
+    return [
+        word
+        for at, word in enumerate(words)
+        if word in _NEGATIONS
+        and words[at - 1] not in {"or", "why"}
+        and not (word == "no" and words[at + 1] in {"i", "it", "we", "that"})
+    ]
 
 
 def _excepted(pair: Contrast) -> tuple[str, ...] | None:

@@ -32,19 +32,22 @@ _PIECE = re.compile(
     r"|(?P<flag>(?<![\w-])--?[A-Za-z][\w-]*+)"
     r"|(?P<escape>[\\%][A-Za-z])(?!\w)"
     r"|(?P<number>(?<![\w.])[+-]?(?:0[xX][0-9a-fA-F]++|v?\d++(?:[.,:]\d++)*+(?:[eE][+-]?\d++)?))(?P<unit>[A-Za-z]{0,6})(?!\w)"
-    r"|(?P<path>(?:~|\.{1,2})?/[\w.@+-]++(?:/[\w.@+-]++)*+/?|[A-Za-z]:\\[^\s\"'`]+|[\w.-]{1,255}+(?:/[\w.-]++){2,}+"
+    r"|(?P<path>(?:~|\.{1,2}|(?<!\w))/[\w.@+-]++(?:/[\w.@+-]++)*+/?|[A-Za-z]:\\[^\s\"'`]+|[\w.-]{1,255}+(?:/[\w.-]++){2,}+"
     r"|[\w-]{1,255}+/[\w-]{1,255}+\.\w{1,6}\b)"
     r"|(?P<ident>[A-Za-z_$@]\w*+(?:(?:\.|::|->|\?\.)[A-Za-z_]\w*+)++(?:\(\))?|\w++\(\))"
-    r"|(?P<sharp>[A-Za-z](?:\+\+|#)(?!\w))"
+    r"|(?P<sharp>[A-Za-z](?:\+\+|#)(?![A-Za-z_]))"
     r"|(?P<word>\w++(?:'\w+)*)"
     r"|(?P<symbol>[^\w\s]++)"
 )
 _EDGES = ".,;:!?'\"()[]{}`"
 _OPERATOR = frozenset("-+*/=<>!&|^~%$#@?:.\\")
-_LONE = frozenset("=%$@^~\\")
+_LONE = frozenset("%$@^~\\")
 """Signs that mean something alone; the others separate words as often."""
 _WHOLE = frozenset(name for name in (*NAMES, *ALIASES, *LOOSE) if not name.isalpha() and " " not in name) | {"wi-fi"}
 """Spellings with a dot, a plus or a hyphen in them that are one word."""
+_BARE_SIGNS = frozenset({"??", "?.", "::", "!!"})
+"""Operators only where they stand alone; else they end a sentence."""
+_ARROWS = frozenset({"->", "-->", "=>"})
 _TO = word_set("how when where want need way ways trying try like which what able used")
 _VERSIONED = re.compile(r"([a-z]+?)(\d+(?:\.\d+)*)\Z")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
@@ -57,6 +60,8 @@ _LETTER_BEFORE = word_set(
 _FOLDED = word_set(
     """cafe cafes naive fiance fiancee cliche decor facade creme brulee jalapeno apres soiree resume resumes"""
 )
+_GENERIC = word_set("dataframe dataframes github gitlab javascript typescript jsonpath oauth graphql devops webhook")
+"""Words that are often written with a capital inside, and name nothing in particular."""
 _SINGLE = {"go": "golang", "c": "c-language", "r": "r-language"}
 
 
@@ -82,12 +87,14 @@ def unaccented(word: str) -> str:
 class Reader:
     """Collects tokens, text by text."""
 
-    __slots__ = ("kinds", "raw", "words")
+    __slots__ = ("compounded", "kinds", "raw", "words")
 
     def __init__(self) -> None:
         self.words: list[str] = []
         self.kinds: list[Kind] = []
         self.raw: list[str] = []
+        self.compounded: set[str] = set()
+        """Words after a hyphen (``margin-left``, ``ssh-add``): a part of a name more often than a word."""
 
     def put(self, word: str, kind: Kind, raw: str) -> None:
         self.words.append(word)
@@ -113,7 +120,7 @@ class Reader:
         elif lower in NUMBERS:
             self.put_number_word(lower, typed)
             return
-        mixed = not (typed == lower or typed.isupper() or typed[1:].islower())
+        mixed = not (typed == lower or typed.isupper() or typed[1:].islower() or lower in NAMES or lower in _GENERIC)
         self.put(canonical(lower), Kind.IDENTIFIER if mixed else Kind.WORD, typed)
 
     def put_number_word(self, lower: str, typed: str) -> None:
@@ -139,6 +146,11 @@ class Reader:
         if whole in _WHOLE:
             self.put(canonical(whole), Kind.WORD, chunk)
             return
+        if chunk in _BARE_SIGNS:
+            self.put(chunk, Kind.SYMBOL, chunk)
+            return
+        if "-" in whole:
+            self.compounded.update(map(canonical, whole.split("-")))
         for match in _PIECE.finditer(chunk):
             piece = match.group()
             match match.lastgroup:
@@ -167,6 +179,9 @@ class Reader:
                     self.put(word, Kind.WORD, "")
                 return
             piece, lower = piece.removesuffix("'s"), lower.removesuffix("'s")
+            if "'" in lower:
+                self.put(lower, Kind.WORD, piece)
+                return
         if not lower.isascii():
             self.put_accented(lower, piece)
         elif lower.isalpha():
@@ -219,5 +234,9 @@ class Reader:
         piece = piece.strip(_EDGES)
         if not piece.isascii():
             self.put(piece, Kind.RAW, piece)
+        elif piece in _ARROWS:
+            self.put("to", Kind.WORD, piece)
+        elif canonical(piece) != piece:
+            self.put(canonical(piece), Kind.WORD, piece)
         elif _OPERATOR.issuperset(piece) and (len(piece) > 1 or piece in _LONE):
             self.put(piece, Kind.SYMBOL, piece)

@@ -1,5 +1,7 @@
 """Numbers: which are one value however they are written, and which bound they set: *more than 9* is *at least 10*."""
 
+from itertools import pairwise
+
 from reflexd_core.meaning.contrast import Contrast
 from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.tokens import Kind
@@ -7,6 +9,10 @@ from reflexd_core.meaning.wording import Wording
 
 _MORE = word_set("""more greater longer higher older larger bigger later taller heavier deeper faster""")
 _LESS = word_set("less fewer smaller lower shorter younger cheaper earlier lighter slower")
+_UPWARDS = word_set("up above over newer upwards")
+_DOWNWARDS = word_set("below under")
+_TAIL = 3
+"""Words after a number within which *or more* still belongs to it."""
 _BOUNDS = {
     **dict.fromkeys(("over", "above", "exceeding", "exceeds", "exceed", ">"), "more"),
     **dict.fromkeys(("under", "below", "<"), "less"),
@@ -34,8 +40,10 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("mb", "megabytes"), ("size", 1_000.0)),
     **dict.fromkeys(("gb", "gigabytes"), ("size", 1_000_000.0)),
 }
+_THOUSANDS = frozenset({"kb", "kilobytes"})
 _LOOSE = 0.12
 """By so much may two converted values differ and still be one: two months are eight weeks to most people."""
+_NONE: frozenset[str] = frozenset()
 _WEAK = frozenset({"a", "an", "the", "and", "or", "of"})
 """Neighbours that say nothing of what is counted."""
 
@@ -54,11 +62,20 @@ def numbers(pair: Contrast) -> tuple[str, ...] | None:
 
 def bounds(pair: Contrast) -> tuple[str, ...] | None:
     """The same number, but as another bound: *more than 3* and *at least 3*."""
-    shared = pair.stored.literals.get(Kind.NUMBER, frozenset()) & pair.asked.literals.get(Kind.NUMBER, frozenset())
+    shared = pair.stored.literals.get(Kind.NUMBER, _NONE) & pair.asked.literals.get(Kind.NUMBER, _NONE)
     for number in sorted(shared):
         stored, asked = _bound(pair.stored, number), _bound(pair.asked, number)
-        if stored and asked and stored != asked:
+        if stored and asked and stored != asked and ("not" in pair.stored.bag) is ("not" in pair.asked.bag):
             return f"{stored} {number}", f"{asked} {number}"
+    return None
+
+
+def units(pair: Contrast) -> tuple[str, ...] | None:
+    """The same number of something else: *5 minutes* and *5 hours*."""
+    for number in sorted(pair.stored.literals.get(Kind.NUMBER, _NONE) & pair.asked.literals.get(Kind.NUMBER, _NONE)):
+        stored, asked = _measure(pair.stored, number), _measure(pair.asked, number)
+        if stored and asked and stored[0] == asked[0] and abs(stored[1] - asked[1]) > _LOOSE * stored[1]:
+            return f"{number} {stored[2]}", f"{number} {asked[2]}"
     return None
 
 
@@ -68,7 +85,30 @@ def _same_value(one: str, other: str, pair: Contrast) -> bool:
         return True  # ``3`` is said of ``3.11`` too
     if len(longer) == 4 and len(shorter) == 2 and longer[:2] in {"19", "20"} and longer.endswith(shorter):
         return True  # ``'17`` is 2017
+    if longer.startswith(shorter + "0000") and "." in shorter:
+        return True  # 0.3 is 0.30000000000000004
+    if longer == shorter + "000" and (pair.stored.bag | pair.asked.bag) & _THOUSANDS:
+        return True  # ``100k`` where the other says 100 KB
+    if _same_time(one, other, pair) or _complements(one, other, pair):
+        return True
     return _same_bound(one, other, pair) or _same_measure(one, other, pair)
+
+
+def _same_time(one: str, other: str, pair: Contrast) -> bool:
+    """``11:30 pm`` is 23:30."""
+    if not {"pm", "am"} & (pair.stored.bag | pair.asked.bag):
+        return False
+    first, second = one.partition(":"), other.partition(":")
+    if not (first[0].isdecimal() and second[0].isdecimal() and first[2] == second[2]):
+        return False
+    return abs(int(first[0]) - int(second[0])) == 12
+
+
+def _complements(one: str, other: str, pair: Contrast) -> bool:
+    """*More than 20 % free* is *less than 80 % full*."""
+    if not (one.isdecimal() and other.isdecimal() and "percent" in pair.stored.bag & pair.asked.bag):
+        return False
+    return int(one) + int(other) == 100
 
 
 def _same_bound(one: str, other: str, pair: Contrast) -> bool:
@@ -105,16 +145,12 @@ def _bound(wording: Wording, number: str) -> str | None:
     words = wording.words
     at = words.index(number)
     before = words[max(0, at - 3) : at]
-    if words[at + 1 : at + 3] in {("or", "more"), ("and", "up"), ("or", "older"), ("or", "higher"), ("or", "above")}:
-        return "least"
-    if words[at + 1 : at + 3] in {
-        ("or", "less"),
-        ("or", "fewer"),
-        ("or", "younger"),
-        ("or", "lower"),
-        ("or", "below"),
-    }:
-        return "most"
+    after = words[at + 1 : at + 2 + _TAIL]
+    for joint, word in pairwise(after):
+        if joint in {"or", "and"} and word in _MORE | _UPWARDS:
+            return "least"
+        if joint == "or" and word in _LESS | _DOWNWARDS:
+            return "most"
     match before:
         case (*_, "at", "least" | "most" as bound):
             return bound

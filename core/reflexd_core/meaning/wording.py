@@ -29,6 +29,8 @@ class Wording:
     """The bag without words that carry no subject (see `FUNCTION_WORDS`)."""
     names: frozenset[tuple[str, str]]
     """Kind and name of every closed-kind name."""
+    compounded: frozenset[str]
+    """Words that are part of a hyphenated one."""
     literals: Mapping[Kind, frozenset[str]]
     """What is not a plain word, by kind; a kind without any is left out."""
 
@@ -67,6 +69,7 @@ def read_wording(text: str) -> Wording:
         bag=bag,
         content=bag - FUNCTION_WORDS,
         names=frozenset(name for word in bag & _NAMED for name in NAMES[word]),
+        compounded=frozenset(reader.compounded),
         literals=_literals(reader),
     )
 
