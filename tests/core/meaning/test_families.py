@@ -10,8 +10,10 @@ from reflexd_core.meaning.wording import Wording, read_wording
 from support.families import pairs
 
 PRECISION = 0.95
-LOST = 0.01
-"""Of the pairs that one answer serves, those that the guards together may refuse: 0.5 % when this was written."""
+LOST = 0.005
+"""Of the pairs that one answer serves, those that the guards together may refuse: 0.2 % when this was written."""
+CAUGHT = 0.1
+"""Of the pairs that it does not serve, those that they refuse at least."""
 
 
 @pytest.fixture(scope="module")
@@ -37,4 +39,4 @@ def test_each_guard_refuses_what_is_truly_different(refusals: dict[bool, Counter
 
 def test_together_they_cost_few_hits(refusals: dict[bool, Counter[str]]) -> None:
     assert refusals[True]["any"] / refusals[True]["pairs"] <= LOST
-    assert refusals[False]["any"] / refusals[False]["pairs"] >= 0.11
+    assert refusals[False]["any"] / refusals[False]["pairs"] >= CAUGHT
