@@ -19,6 +19,7 @@ from reflexd_io.inference.manifest import Kind
 from reflexd_io.inference.models import Outputs, Run
 from reflexd_io.inference.tokens import Encoded, padded
 
+GPU = "Apple GPU"
 Made = TypeVar("Made")
 
 
@@ -45,9 +46,7 @@ def shipped(weights: Path, kind: Kind) -> tuple[Run, str]:
     def run(encoded: Sequence[Encoded]) -> list[Outputs]:
         return worker(lambda: compute(ops, w, padded(encoded)))
 
-    return run, worker(
-        lambda: "Apple GPU" if "gpu" in str(ops.core.default_device()) else f"{platform.machine()} CPU"
-    )
+    return run, worker(lambda: GPU if "gpu" in str(ops.core.default_device()) else f"{platform.machine()} CPU")
 
 
 def _evaluated(ops: Mlx, weights: Path, kind: Kind) -> dict[str, Array]:
