@@ -23,7 +23,7 @@ def test_each_question_is_counted_once() -> None:
         "sort list python": 9.0,  # right
         "center div css": -9.0,  # missed
         "sort a list python in x": 9.0,  # wrong: its own label says so
-        "what is the word": 9.0,  # wrong: served by what no label speaks of
+        "how do i center a word": 9.0,  # wrong: served by what no label speaks of
         "make a word of x": -9.0,  # refused
     }
     judge = word_judge({(stored, b): logit for b, logit in asked.items() for stored in (SORT, DIV, "y z w")})
@@ -31,7 +31,7 @@ def test_each_question_is_counted_once() -> None:
         _pair(SORT, "sort list python", True),
         _pair(DIV, "center div css", True),
         _pair(SORT, "sort a list python in x", False),
-        _pair("y z w", "what is the word", False),
+        _pair("y z w", "how do i center a word", False),
         _pair("y z w", "make a word of x", False),
         _pair(SORT, "How do I sort a list in Python?", True),  # right, by its form
     ]

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 
 from reflexd_core.meaning.answer_words import NEGATIONS, SOFT
 from reflexd_core.meaning.literals import extract_literals
+from reflexd_core.meaning.opposites import OPPOSITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,34 @@ def _bare(word: str) -> str:
 
 
 def _hard(removed: list[str], added: list[str]) -> tuple[str, ...]:
-    """What a change in place changes: a negation more or less, a value for another, a name for another."""
+    """What a change in place changes: a negation more or less, a word for its opposite, a value, a name."""
     if max(len(removed), len(added)) > _IN_PLACE:
         return ()
     before, after = _negations(removed), _negations(added)
     if bool(before) != bool(after):
         return (*before, *after)
+    opposed = _opposed(removed, added)
+    if opposed:
+        return opposed
     one, other = _values(removed), _values(added)
     if one != other and ((one and other) or not (removed and added)):
         return (*sorted(one - other), *sorted(other - one))
     one, other = _names(removed), _names(added)
     return (*sorted(one - other), *sorted(other - one)) if one - other and other - one else ()
+
+
+def _opposed(removed: list[str], added: list[str]) -> tuple[str, ...]:
+    """A word and the one that takes its place and says the contrary."""
+    sides = {at: word for word in map(_small, removed) for at in OPPOSITES.get(word, ())}
+    for word in map(_small, added):
+        for axis, side in OPPOSITES.get(word, ()):
+            if (axis, 1 - side) in sides:
+                return sides[axis, 1 - side], word
+    return ()
+
+
+def _small(word: str) -> str:
+    return _bare(word).lower()
 
 
 def _negations(words: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reflexd_core.by_meaning import MOST
+from reflexd_core.by_meaning import FLOOR, MOST
 from reflexd_core.meaning.normal_form import normal_form
 from reflexd_io.cli.judging import BATCH, counted
 from reflexd_io.cli.pairs import LabelledPair, in_batches
@@ -113,8 +113,9 @@ class Shelf:
         return served
 
     def _left(self, asked: str, nearest: list[tuple[int, float]]) -> list[tuple[int, float]]:
-        """What the guards leave to the verifier."""
-        left = [found for found in nearest if self._judge.refusal(self.questions[found[0]], asked) is None]
+        """What is near enough, and the guards leave to the verifier."""
+        near = (found for found in nearest if found[1] >= FLOOR)
+        left = [found for found in near if self._judge.refusal(self.questions[found[0]], asked) is None]
         return left[:MOST]
 
     def _nearest(self, asked: Sequence[str]) -> list[list[tuple[int, float]]]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from reflexd_core.by_meaning import FLOOR
 from reflexd_core.meaning.calibration import Calibration, probability
 from reflexd_core.meaning.guards import Refusal, refusal
 from reflexd_core.meaning.judge import decide
@@ -27,6 +28,7 @@ _SPECIAL = 2
 _AT_ONCE = 64
 """Pairs that are handed to a model together."""
 NOT_WHOLE = "too-long"
+NOT_NEAR = "nothing-near"
 UNREADABLE = "unreadable"
 
 T = TypeVar("T")
@@ -53,7 +55,8 @@ class Judged:
     words: tuple[str, ...]
     """Those that a guard refused for, or else those that the verifier found in conflict."""
     reason: str
-    """``normal-form``, ``verified``, ``below-threshold``, ``guard-`` and its name, ``too-long`` or ``unreadable``."""
+    """``normal-form``, ``verified``, ``below-threshold``, ``guard-`` and its name, ``nothing-near``, ``too-long`` or
+    ``unreadable``."""
     accepted: bool
 
 
@@ -142,13 +145,14 @@ class Judge:
         refused = ruling.guard
         if refused is None and not ruling.form_equal:
             refused = self._unread(*pair)
+        far = NOT_NEAR if similarity < FLOOR and not ruling.form_equal else None
         return Judged(
             similarity=similarity,
             score=score.probability,
             guard=refused.guard if refused is not None else None,
             words=refused.words if refused is not None else tuple(tag.word for tag in score.tags),
-            reason=unfit or (f"guard-{refused.guard}" if refused is not None else ruling.reason),
-            accepted=ruling.accepted and refused is None and unfit is None,
+            reason=unfit or (f"guard-{refused.guard}" if refused is not None else far or ruling.reason),
+            accepted=ruling.accepted and refused is None and unfit is None and far is None,
         )
 
     def _unread(self, stored: str, asked: str) -> Refusal | None:

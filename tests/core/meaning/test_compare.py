@@ -52,6 +52,13 @@ def test_what_differs_in_nothing_is_equal(stored: str, fresh: str) -> None:
             {"Vienna", "Graz"},
             id="a name",
         ),
+        pytest.param(
+            f"{LONG} It sorts in ascending order.",
+            f"{LONG} It sorts in descending order.",
+            "edited",
+            {"ascending", "descending"},
+            id="an opposite",
+        ),
         pytest.param(f"{LONG} Use it.", f"{LONG} Use it -f.", "edited", {"-f"}, id="a flag more"),
         pytest.param(
             "Yes, tuples can be keys.", "No. A tuple never changes.", "opening", {"yes", "no"}, id="yes and no"

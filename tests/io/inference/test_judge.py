@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reflexd_core.by_meaning import FLOOR
 from reflexd_core.meaning.calibration import Calibration, probability
 from reflexd_io.inference.errors import InferenceFailed
 from reflexd_io.inference.judge import GREY, WINDOW, Judge
@@ -46,6 +47,17 @@ def test_a_form_or_a_guard_decides_first_and_the_score_is_told_all_the_same() ->
     assert 0 < near.score < 1
     assert near.similarity is not None
     assert near.similarity > 0.7
+
+
+def test_what_is_not_near_is_not_served_whatever_its_score() -> None:
+    """Serving never asks the verifier about it; its score is told all the same."""
+    pair = ("sort list x", "center div css")
+    judge = word_judge({pair: 9.0, pair[::-1]: 9.0})
+    (judged,) = judge.judge([pair])
+    assert judged.similarity is not None
+    assert judged.similarity < FLOOR
+    assert (judged.accepted, judged.reason) == (False, "nothing-near")
+    assert judged.score > 0.99
 
 
 def test_the_band_counts_against_the_candidate() -> None:
