@@ -51,6 +51,8 @@ _ARROWS = frozenset({"->", "-->", "=>"})
 _TO = word_set("how when where want need way ways trying try like which what able used")
 _VERSIONED = re.compile(r"([a-z]+?)(\d+(?:\.\d+)*)\Z")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
+_DIGITS = 9
+"""Of a number before *thousand*."""
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third", "4th": "fourth", "5th": "fifth", "6th": "sixth"}
 _LETTER_BEFORE = word_set(
     """vitamin plan option hepatitis type grade drive part point class appendix axis step row column"""
@@ -126,8 +128,9 @@ class Reader:
     def put_number_word(self, lower: str, typed: str) -> None:
         """``two thousand`` is one number."""
         value = NUMBERS[lower]
-        if len(value) > 2 and self.kinds and self.kinds[-1] is Kind.NUMBER and self.words[-1].isdecimal():
-            self.words[-1] = str(int(self.words[-1][:9]) * int(value))
+        before = self.words[-1] if self.kinds and self.kinds[-1] is Kind.NUMBER else ""
+        if len(value) > 2 and before.isdecimal() and len(before) <= _DIGITS:
+            self.words[-1] = str(int(before) * int(value))
         else:
             self.put(value, Kind.NUMBER, typed)
 

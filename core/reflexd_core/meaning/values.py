@@ -41,6 +41,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("gb", "gigabytes"), ("size", 1_000_000.0)),
 }
 _THOUSANDS = frozenset({"kb", "kilobytes"})
+_DIGITS = 15
 _LOOSE = 0.12
 """By so much may two converted values differ and still be one: two months are eight weeks to most people."""
 _NONE: frozenset[str] = frozenset()
@@ -98,24 +99,30 @@ def _same_time(one: str, other: str, pair: Contrast) -> bool:
     """``11:30 pm`` is 23:30."""
     if not {"pm", "am"} & (pair.stored.bag | pair.asked.bag):
         return False
-    first, second = one.partition(":"), other.partition(":")
-    if not (first[0].isdecimal() and second[0].isdecimal() and first[2] == second[2]):
-        return False
-    return abs(int(first[0]) - int(second[0])) == 12
+    (hour, _, minute), (its_hour, _, its_minute) = one.partition(":"), other.partition(":")
+    first, second = _whole(hour), _whole(its_hour)
+    return first is not None and second is not None and minute == its_minute and abs(first - second) == 12
 
 
 def _complements(one: str, other: str, pair: Contrast) -> bool:
     """*More than 20 % free* is *less than 80 % full*."""
-    if not (one.isdecimal() and other.isdecimal() and "percent" in pair.stored.bag & pair.asked.bag):
+    first, second = _whole(one), _whole(other)
+    if first is None or second is None or "percent" not in pair.stored.bag & pair.asked.bag:
         return False
-    return int(one) + int(other) == 100
+    return first + second == 100
+
+
+def _whole(number: str) -> int | None:
+    """Thousands of digits are nothing to reckon with, and Python refuses to read them."""
+    return int(number) if number.isdecimal() and len(number) <= _DIGITS else None
 
 
 def _same_bound(one: str, other: str, pair: Contrast) -> bool:
-    if not (one.isdecimal() and other.isdecimal() and abs(int(one) - int(other)) == 1):
+    first, second = _whole(one), _whole(other)
+    if first is None or second is None or abs(first - second) != 1:
         return False
     low, high = (pair.stored, one), (pair.asked, other)
-    if int(one) > int(other):
+    if first > second:
         low, high = high, low
     lower, higher = _bound(*low), _bound(*high)
     return (lower, higher) in {("more", "least"), ("most", "less")}
@@ -135,10 +142,9 @@ def _measure(wording: Wording, number: str) -> tuple[str, float, str] | None:
     if unit not in _UNITS:
         return None
     dimension, factor = _UNITS[unit]
-    try:
-        return dimension, float(number) * factor, unit
-    except ValueError:
-        return None
+    if not number.replace(".", "", 1).isdecimal():
+        return None  # a version or a time of day
+    return dimension, float(number) * factor, unit
 
 
 def _bound(wording: Wording, number: str) -> str | None:

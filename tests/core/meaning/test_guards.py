@@ -44,6 +44,10 @@ REFUSED = {
         ("free 10 GB", "free 20GB"),
         ("a timeout of 5 seconds", "a timeout of 5,000 seconds"),
         ("return within 14 days", "return within 30 days"),
+        ("more than 5 retries", "more than 6 retries"),
+        ("backup at 11:30", "backup at 11:45"),
+        ("a discount of 20 percent", "a discount of 30 percent"),
+        ("a build of 1.2.3 days", "a build of 2.3.4 days"),
     ],
     "unit": [("cached for 5 minutes", "cached for 5 hours"), ("a file of 10 MB", "a file of 10GB")],
     "bound": [
@@ -137,6 +141,19 @@ def test_what_is_refused_and_by_whom(guard: str, one: str, other: str) -> None:
         ("larger than 100k", "larger than 100 KB"),
         ("warehouses more than 20% free", "warehouses less than 80% full"),
         ("backup at 11:30 pm", "backup at 23:30"),
+        ("courses of fall '17", "courses of fall 2017"),
+        ("why is 0.1 + 0.2 not 0.3", "why is 0.1 + 0.2 not 0.30000000000000004"),
+        ("no fewer than 5 retries", "5 or more retries"),
+        ("HTML code of é", "HTML code of e acute"),
+        ("find files with `ls -v`", "find files with `ls --verbose`"),
+        ("it doesnt start with -j", "it does not start with -j8"),
+        ("cafe menu for Zoë", "café menu for Zoe"),
+        ("May I move abroad without a permit?", "Must I have a permit to move abroad?"),
+        ("copy all files except logs", "copy all files but not logs"),
+        ("give the dog a toy to the cat", "the cat gets a toy"),
+        ("introduce my baby to my dog", "introduce my dog to my baby"),
+        ("the 2nd row of a table", "the second row of a table"),
+        ("we meet at five o'clock", "we meet at 5 o'clock"),
         ("born later than 1980", "born in 1981 or later"),
         ("convert csv to json in pandas", "convert data.csv to json with panads"),
         ("grep exclude a folder", "grep exept a folder"),
@@ -174,6 +191,12 @@ def test_the_words_that_cannot_both_be_meant_are_told_the_stored_first() -> None
     assert refusal("sort ascending", "sort descending") == Refusal("opposite", ("ascending", "descending"))
     assert refusal("sort descending", "sort ascending") == Refusal("opposite", ("descending", "ascending"))
     assert refusal("port 80", "port 81") == Refusal("number", ("80", "81"))
+
+
+def test_numbers_of_any_length_are_only_text() -> None:
+    one, other = "1" * 5_000, "1" * 4_999 + "2"
+    assert refusal(f"port {one}", f"port {other}") == Refusal("number", (one, other))
+    assert refusal(f"wait {one} pm days percent", f"wait {other} pm days percent") is not None
 
 
 def test_every_guard_has_an_example() -> None:
