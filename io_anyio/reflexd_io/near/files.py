@@ -42,9 +42,6 @@ class Verified:
             raise Unusable(f"{path.name}: {error.strerror or error}") from error
         self._seen[path] = seen
 
-    def forget(self, path: Path) -> None:
-        self._seen.pop(path, None)
-
 
 class Draft:
     """A file that is being written."""
