@@ -1,6 +1,6 @@
 """Rewrites of the OpenAI responses dialect; what a rule is, see `rewrites`."""
 
-from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.canonical import JsonObject
 from reflexd_core.rewrites import DROPPED, Names, each, with_string, without
 
 _ENVELOPE = DROPPED - {"store"}
@@ -58,8 +58,4 @@ RULES = (
 def _is_reference(item: JsonObject) -> bool:
     if item.get("type") == "item_reference":
         return True
-    return not any(_tells(value) for name, value in item.items() if name not in _DRAWN and name != "type")
-
-
-def _tells(value: Json) -> bool:
-    return value not in (None, "", [], {})
+    return not any(value and name not in ("id", "status", "type") for name, value in item.items())

@@ -3,14 +3,17 @@
 ``/t/<tenant>`` and ``/u/<upstream>`` may stand before the path, in this order, for clients that can only be given a
 URL. What follows ``/u/<upstream>`` goes there whatever it is. Elsewhere a base_url with ``/v1``, without it, or with
 it twice works alike; without it, only for paths whose first segment is known (`_ROOTS`), and the rest is nobody's.
+Paths that only one provider has (Gemini's, Azure's, Ollama's own) are native: they stand behind its root, not behind
+the base URL of its OpenAI wire.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
-from reflexd_core.dialects import BY_PATH
+from reflexd_core.dialects import BY_PATH, OF_GEMINI, OF_OLLAMA, ON_AZURE
 from reflexd_core.dialects.base import Dialect
 
 
@@ -37,6 +40,8 @@ class Target:
     dialect: Dialect | None = None
     home: str | None = None
     """The upstream that it goes to where nothing names one; None where that is the default upstream."""
+    native: bool = False
+    """Whether the path stands behind the upstream's root instead of its base URL."""
 
 
 _HOMES = {"messages": "anthropic"}
@@ -64,7 +69,17 @@ _ROOTS = frozenset(
 )
 """First segments of the OpenAI and Anthropic APIs, by which a path is known where its ``/v1`` is missing."""
 
-OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health"})
+_SHORTENED = (("/v1beta/openai/", "gemini"), ("/api/v1/", "openrouter"))
+"""How the base URLs of OpenAI's wire end at providers where they end otherwise than in ``/v1``."""
+
+_NATIVE = (("/v1beta/", "gemini"), ("/v1alpha/", "gemini"), ("/openai/", "azure"), ("/api/", "ollama"))
+"""How paths begin that only one provider has."""
+
+_GEMINI = re.compile(r"/v1[a-z0-9]*/[^/]+/[^/:]+:(?P<call>[A-Za-z]+)")
+_AZURE = re.compile(r"/openai/(?:v1|deployments/[^/]+)(?P<path>/.+)")
+
+OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health", "/api/hello"})
+"""The last is Claude Code's probe."""
 
 
 @lru_cache(maxsize=1024)
@@ -79,19 +94,51 @@ def read_target(method: str, target: str) -> Target:
         return Target(kind=Kind.OWN, path=path, query=query)
     if path.startswith("/admin/") and not prefixed:
         return Target(kind=Kind.ADMIN, path=path, query=query)
-    bare, versioned = path, False
-    while bare == "/v1" or bare.startswith("/v1/"):
+    bare, home, native = _placed(path)
+    versioned = home is not None
+    while not native and (bare == "/v1" or bare.startswith("/v1/")):
         bare, versioned = bare[3:], True
     if bare == "/admin" or bare.startswith("/admin/"):  # never relayed: the request may carry the admin token
         return Target(kind=Kind.UNKNOWN, path=path, query=query)
-    dialect = BY_PATH.get(bare) if method == "POST" else None
+    dialect = _dialect(bare, home if native else None, query) if method == "POST" else None
     root = bare.removeprefix("/").partition("/")[0]
     known = versioned or upstream is not None or root in _ROOTS
-    kind = Kind.RELAYED if known else Kind.UNKNOWN
-    if dialect is not None:
-        kind = Kind.CACHED
-    home = dialect.home if dialect is not None else _HOMES.get(root)
-    return Target(kind=kind, path=bare, query=query, tenant=tenant, upstream=upstream, dialect=dialect, home=home)
+    kind = Kind.CACHED if dialect is not None else Kind.RELAYED if known else Kind.UNKNOWN
+    return Target(
+        kind=kind,
+        path=bare,
+        query=query,
+        tenant=tenant,
+        upstream=upstream,
+        dialect=dialect,
+        home=home or (dialect.home if dialect is not None else _HOMES.get(root)),
+        native=native,
+    )
+
+
+def _placed(path: str) -> tuple[str, str | None, bool]:
+    """The path behind the base URL or the root, whose alone it is, and whether it is the root."""
+    for mark, home in _SHORTENED:
+        if path.startswith(mark):
+            return path[len(mark) - 1 :], home, False
+    for mark, home in _NATIVE:
+        if path.startswith(mark):
+            return path, home, True
+    return (path, "gemini", True) if _GEMINI.fullmatch(path) else (path, None, False)
+
+
+def _dialect(path: str, native_of: str | None, query: str) -> Dialect | None:
+    match native_of:
+        case "gemini":
+            call = _GEMINI.fullmatch(path)
+            return OF_GEMINI.get((call["call"], parse_qs(query).get("alt") == ["sse"])) if call else None
+        case "azure":
+            deployed = _AZURE.fullmatch(path)
+            return ON_AZURE.get(deployed["path"]) if deployed else None
+        case "ollama":
+            return OF_OLLAMA.get(path)
+        case _:
+            return BY_PATH.get(path)
 
 
 def _take(path: str, mark: str) -> tuple[str | None, str]:
@@ -116,6 +163,8 @@ class Upstream:
     """Answers without a key (local model servers)."""
     key_header: str = "authorization"
     """The header in which it wants a key: as a bearer in this one, as it is in any other."""
+    native_key_header: str | None = None
+    """The same on its native paths; None where that is no other."""
     known_as: str | None = None
     """What stands for it in keys where its address does not (the mock provider has another one at each start)."""
 
@@ -124,13 +173,37 @@ class Upstream:
         """Whose answers these are: an upstream that is pointed elsewhere is another one, whatever its name."""
         return self.known_as or self.base_url
 
+    @property
+    def root(self) -> str:
+        """Behind what its native paths stand: the base URL less the version and ``/openai`` at its end."""
+        return _ENDING.sub("", self.base_url)
+
+
+_ENDING = re.compile(r"(?:/v[0-9]+[a-z]*|/openai)+\Z")
+
 
 def _preset(
-    name: str, base_url: str, key_env: str, *prefixes: str, keyless: bool = False, header: str = "authorization"
+    name: str,
+    base_url: str,
+    key_env: str,
+    *prefixes: str,
+    keyless: bool = False,
+    header: str = "authorization",
+    native: str | None = None,
 ) -> Upstream:
     return Upstream(
-        name=name, base_url=base_url, key_env=key_env, key_prefixes=prefixes, keyless=keyless, key_header=header
+        name=name,
+        base_url=base_url,
+        key_env=key_env,
+        key_prefixes=prefixes,
+        keyless=keyless,
+        key_header=header,
+        native_key_header=native,
     )
+
+
+UNADDRESSED = {"azure": _preset("azure", "", "AZURE_OPENAI_API_KEY", header="api-key")}
+"""Providers that have another address for each customer."""
 
 
 PRESETS: dict[str, Upstream] = {
@@ -144,7 +217,13 @@ PRESETS: dict[str, Upstream] = {
         _preset("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
         _preset("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
         _preset("xai", "https://api.x.ai/v1", "XAI_API_KEY", "xai-"),
-        _preset("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "AIza"),
+        _preset(
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "GEMINI_API_KEY",
+            "AIza",
+            native="x-goog-api-key",
+        ),
         _preset("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", keyless=True),
         _preset("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_API_KEY", keyless=True),
         _preset("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", keyless=True),

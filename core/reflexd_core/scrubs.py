@@ -21,25 +21,39 @@ MARK = "\0scrubbed"
 @dataclass(frozen=True, slots=True)
 class Scrub:
     name: str
-    line: re.Pattern[str]
-    """What is masked, between a group ``before`` and a group ``after``."""
+    head: re.Pattern[str] | None = None
+    """Matches the output's first lines, and what is masked as its group ``drawn``."""
+    tail: re.Pattern[str] | None = None
+    """The same for its last line."""
+
+    def found_in(self, text: str) -> tuple[int, int] | None:
+        """Where what is masked begins and ends."""
+        if self.head is not None:
+            found = self.head.match(text)
+        else:
+            found = self.tail.search(text, max(len(text) - _TAIL, 0)) if self.tail is not None else None
+        return found.span("drawn") if found is not None else None
 
     def mask(self, holder: JsonObject, field: str) -> JsonObject:
         """``holder`` with the line in the text of ``field`` masked; itself where there is none."""
         text, marks = holder.get(field), holder.get(MARK)
         if not isinstance(text, str) or ("\0" in text and marks is None):
             return holder
-        masked = self.line.sub("\\g<before>\0\\g<after>", text, count=1)
-        if masked == text:
+        found = self.found_in(text)
+        if found is None:
             return holder
+        masked = f"{text[: found[0]]}\0{text[found[1] :]}"
         return {**holder, field: masked, MARK: [*(marks if isinstance(marks, list) else []), self.name]}
 
 
-_CODEX_HEAD = r"\A(?P<before>(?:[A-Z][A-Za-z ]{0,40}: ?[^\n]*\n){0,4}?"
+_TAIL = 256
+"""Characters in which a last line is looked for."""
 
-CHUNK_ID = Scrub("scrub-chunk-id", re.compile(_CODEX_HEAD + r"Chunk ID: )[0-9a-f]{6}(?P<after>\n|\Z)"))
-WALL_TIME = Scrub("scrub-wall-time", re.compile(_CODEX_HEAD + r"Wall time: )[0-9.]+(?P<after> seconds(?:\n|\Z))"))
-PROCESS_GROUP = Scrub("scrub-process-group", re.compile(r"(?P<before>\nProcess Group PGID: )\d+(?P<after>\s*\Z)"))
+_CODEX_HEAD = r"(?:[A-Z][A-Za-z ]{0,40}: ?[^\n]*\n){0,4}?"
+
+CHUNK_ID = Scrub("scrub-chunk-id", head=re.compile(_CODEX_HEAD + r"Chunk ID: (?P<drawn>[0-9a-f]{6})(?:\n|\Z)"))
+WALL_TIME = Scrub("scrub-wall-time", head=re.compile(_CODEX_HEAD + r"Wall time: (?P<drawn>[0-9.]+) seconds(?:\n|\Z)"))
+PROCESS_GROUP = Scrub("scrub-process-group", tail=re.compile(r"\nProcess Group PGID: (?P<drawn>[0-9]+)\s*\Z"))
 
 SCRUBS = {scrub.name: scrub for scrub in (CHUNK_ID, WALL_TIME, PROCESS_GROUP)}
 

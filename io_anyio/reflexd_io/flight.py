@@ -39,7 +39,7 @@ class Flights:
         listener: _Listener | None = None
         try:
             body = call.raw()
-            outgoing = await self.outgoing_headers(call.request.headers, call.route)
+            outgoing = await self.outgoing_headers(call.request.headers, call.target, call.route)
             # Cache-Control spoke to this cache; on paths that are no cached dialect it passes.
             headers = [(name, value) for name, value in outgoing if name.lower() != b"cache-control"]
             headers.append((b"Content-Length", b"%d" % len(body)))
@@ -58,7 +58,7 @@ class Flights:
                 why = f"Reflex could not reach {upstream.name} at {upstream.base_url}: {error}"
                 hear(ev.UpstreamFailed(time(), error.status, why))
 
-    async def outgoing_headers(self, headers: HeaderList, route: Route) -> list[tuple[bytes, bytes]]:
+    async def outgoing_headers(self, headers: HeaderList, target: Target, route: Route) -> list[tuple[bytes, bytes]]:
         """What is sent upstream, less framing, which is the caller's to add. Raises `NoKey`."""
         stored = route.whose is Whose.STORED
         try:
@@ -69,7 +69,8 @@ class Flights:
             raise NoKey(_how_to_give_a_key(route))
         outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)
         if key is not None:
-            header = route.upstream.key_header
+            upstream = route.upstream
+            header = (upstream.native_key_header if target.native else None) or upstream.key_header
             bearer = b"Bearer " if header == "authorization" else b""
             outgoing.append((header.title().encode(), bearer + key.encode()))
         return outgoing
@@ -166,7 +167,8 @@ class _Listener:
 def url_of(target: Target, route: Route) -> str:
     """Where a request goes: its path and query behind the upstream's base URL."""
     query = f"?{target.query}" if target.query else ""
-    return f"{route.upstream.base_url}{target.path}{query}"
+    base = route.upstream.root if target.native else route.upstream.base_url
+    return f"{base}{target.path}{query}"
 
 
 def _form_of(headers: HeaderList) -> Form:

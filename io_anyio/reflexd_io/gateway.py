@@ -27,6 +27,7 @@ from reflexd_io.admin import Admin
 from reflexd_io.call import Call
 from reflexd_io.driver import Driver
 from reflexd_io.flight import NoKey
+from reflexd_io.guard import Guard
 from reflexd_io.health import Health
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
@@ -46,8 +47,10 @@ THREAD_LIMIT = MIB
 """A body above this is parsed in a worker thread, so that others need not wait (1 MiB takes about 5 ms)."""
 
 _READING = ("GET", "HEAD", "OPTIONS")
-_WELCOME_LIMIT = 64
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+# Codex takes a 426 as "use HTTP from now on", where a 404 costs it seven tries and as many seconds.
+_NO_WEBSOCKET = "Reflex speaks HTTP alone: send the request as a POST."
+_PLAIN_HTTP = (b"Upgrade", b"HTTP/1.1")  # RFC 9110 section 15.5.22 asks for it
 
 
 class Gateway:
@@ -71,17 +74,17 @@ class Gateway:
         self._relay = relay
         self._health = health
         self._admin = admin
-        own = {settings.bind_addr, f"[{settings.bind_addr}]"}
-        self._hosts = _LOCAL_HOSTS | own | settings.allowed_hosts
-        self._welcome: set[bytes] = set()
+        self._guard = Guard(settings)
 
     async def answer(self, connection: Connection, request: Request) -> None:
         """See one request to its end. Raises `ClientGone` once the connection is of no more use."""
         try:
             target = read_target(request.method, origin_form(request.target))
-            forbidden = self._forbids(request)
+            forbidden = self._guard.forbids(request)
             if forbidden is not None:
                 await self._refuse(connection, target, 403, "forbidden", forbidden)
+            elif b"websocket" in request.raw_named.get(b"upgrade", b"").lower():
+                await self._refuse(connection, target, 426, "upgrade_unsupported", _NO_WEBSOCKET, _PLAIN_HTTP)
             elif target.dialect is not None:
                 await self._serve(connection, request, target, target.dialect)
             elif target.kind is Kind.OWN:
@@ -232,25 +235,6 @@ class Gateway:
         body = dialect.error(status, message, code)
         retry = [] if status >= 500 else [(b"x-should-retry", b"false")]
         await connection.respond(status, [*_json_headers(body), *retry, *more], body)
-
-    def _forbids(self, request: Request) -> str | None:
-        """Pages of other origins, and names that are not ours (DNS rebinding)."""
-        named = request.raw_named
-        raw_host = named.get(b"host", b"localhost")
-        if raw_host in self._welcome and b"origin" not in named and b"sec-fetch-site" not in named:
-            return None
-        host = raw_host.decode("latin-1").lower()
-        name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-        if name not in self._hosts and host not in self._hosts:
-            return f"Host {host!r} is not a name of this Reflex; add it to allowed_hosts in config.toml."
-        origin = request.named.get("origin", "").lower()
-        if origin and origin not in self._settings.allowed_origins and origin.partition("://")[2] != host:
-            return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."
-        if not origin and request.named.get("sec-fetch-site") in ("cross-site", "same-site"):
-            return "Pages of other sites may not use this Reflex."
-        if len(self._welcome) < _WELCOME_LIMIT:
-            self._welcome.add(raw_host)
-        return None
 
 
 class _Unroutable(Exception):  # noqa: N818 - carries a value of that name to where it is told

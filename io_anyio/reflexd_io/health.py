@@ -23,6 +23,7 @@ class Health:
         self._models = models
         self._pages: dict[str, Callable[[], Page]] = {
             "/": self._root,
+            "/api/hello": self._root,
             "/healthz": self._alive,
             "/ready": self._ready,
             "/health": self._health,

@@ -1,13 +1,12 @@
-"""The mock provider: a shipped fake that answers chat completions without any upstream and without cost.
+"""The mock provider: a shipped fake that answers every plain dialect without any upstream and without cost.
 
 ``REFLEX_MOCK_PROVIDER=1 reflexd serve`` points every upstream at it, and `reflexd demo` uses it. It speaks enough
-of the OpenAI wire for the official SDKs: bodies, streams, tools, usage, ``/v1/models``. Its answers are a function
+of each wire for the official SDKs: bodies, streams, tools, usage, ``/v1/models``. Its answers are a function
 of the request; ids differ from call to call, as a real provider's do. It never pretends to be a model: what it
 says is that it is the mock provider.
 """
 
 import itertools
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,14 +14,17 @@ from dataclasses import dataclass, field, replace
 import anyio
 import anyio.abc
 import msgspec
-from blake3 import blake3
 
 from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.dialects.chat_merge import disassemble
-from reflexd_core.sse import write_event
+from reflexd_core.request import Form
+from reflexd_core.routing import read_target
+from reflexd_core.sse import split_blocks, write_event
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request
+from reflexd_io.mock_answers import ANSWERS
 from reflexd_io.settings import Settings
 
 _JSON = (b"Content-Type", b"application/json")
@@ -48,37 +50,44 @@ class MockProvider:
 
     async def _answer(self, connection: Connection, request: Request) -> None:
         body = b"".join([piece async for piece in connection.body()])
-        path = request.target.decode("latin-1").partition("?")[0]
-        if path.endswith("/chat/completions") and request.method == "POST":
-            await self._complete(connection, body)
-        elif path.endswith("/models"):
+        path = request.target.decode("latin-1")
+        dialect = read_target(request.method, path).dialect
+        if dialect is not None and dialect.name in ANSWERS:
+            await self._complete(connection, dialect, body)
+        elif path.partition("?")[0].endswith("/models"):
             models: list[Json] = [{"id": "gpt-4o-mini", "object": "model", "created": 0, "owned_by": "reflex-mock"}]
             await _send_json(connection, 200, msgspec.json.encode({"object": "list", "data": models}))
         else:
-            await _send_json(connection, 404, CHAT.error(404, f"the mock provider has no {path}", "not_found"))
+            refusal = (dialect or CHAT).error(404, f"the mock provider has no {path}", "not_found")
+            await _send_json(connection, 404, refusal)
 
-    async def _complete(self, connection: Connection, body: bytes) -> None:
+    async def _complete(self, connection: Connection, dialect: Dialect, body: bytes) -> None:
         self.calls += 1
         try:
             asked = msgspec.json.decode(body)
         except (msgspec.MsgspecError, RecursionError):
             asked = None
-        if not isinstance(asked, dict) or not isinstance(asked.get("messages"), list):
-            refusal = CHAT.error(400, "the mock provider wants a JSON object with 'messages'", "invalid_request")
-            await _send_json(connection, 400, refusal)
+        answer = ANSWERS[dialect.name]
+        if not isinstance(asked, dict) or asked.get(answer.wants) is None:
+            message = f"the mock provider wants a JSON object with {answer.wants!r}"
+            await _send_json(connection, 400, dialect.error(400, message, "invalid_request"))
             return
         if self.delay:
             await anyio.sleep(self.delay)
-        completion = _completion(asked, self._ids())
-        if asked.get("stream") is not True:
+        completion, reading = answer.make(asked, self._ids()), dialect.read(asked)
+        if reading.form is Form.BODY:
             await _send_json(connection, 200, msgspec.json.encode(completion))
             return
-        options = asked.get("stream_options")
-        with_usage = isinstance(options, dict) and options.get("include_usage") is True
         await connection.start(200, b"OK", [_STREAM])
-        for chunk in _in_pieces(disassemble(completion, with_usage=with_usage)):
-            await connection.send(write_event(msgspec.json.encode(chunk).decode()))
-        await connection.send(write_event("[DONE]"))
+        if dialect is CHAT:
+            for chunk in _in_pieces(disassemble(completion, with_usage=reading.wants_usage)):
+                await connection.send(write_event(msgspec.json.encode(chunk).decode()))
+            await connection.send(write_event("[DONE]"))
+        else:
+            whole = msgspec.json.encode(completion)
+            turned = dialect.replay(Form.BODY, whole, Form.STREAM, wants_usage=reading.wants_usage)
+            for block in split_blocks(turned):
+                await connection.send(block)
         await connection.finish()
 
 
@@ -104,44 +113,6 @@ async def mock_upstreams(settings: Settings) -> AsyncIterator[Settings]:
             for name, upstream in settings.upstreams.items()
         }
         yield replace(settings, upstreams=mocked)
-
-
-def _completion(asked: JsonObject, number: int) -> JsonObject:
-    text = CHAT.question_text(asked)
-    choices_wanted = asked.get("n")
-    count = choices_wanted if isinstance(choices_wanted, int) and 1 <= choices_wanted <= 16 else 1
-    choices: list[Json] = [_choice(asked, text, index) for index in range(count)]
-    taken = max(1, len(msgspec.json.encode(asked.get("messages"))) // 4)
-    given = max(1, len(msgspec.json.encode(choices)) // 4)
-    return {
-        "id": f"chatcmpl-mock-{number}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": asked.get("model") or "mock",
-        "choices": choices,
-        "usage": {"prompt_tokens": taken, "completion_tokens": given, "total_tokens": taken + given},
-    }
-
-
-def _choice(asked: JsonObject, text: str, index: int) -> JsonObject:
-    tool = _tool_to_call(asked)
-    if tool is not None:
-        call_id = "call_" + blake3(text.encode()).hexdigest(8)
-        call: JsonObject = {"id": call_id, "type": "function", "function": {"name": tool, "arguments": "{}"}}
-        message: JsonObject = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]}
-        return {"index": index, "message": message, "logprobs": None, "finish_reason": "tool_calls"}
-    said = f"This is the mock provider. You asked: {text[:200]}" + (f" (choice {index})" if index else "")
-    message = {"role": "assistant", "content": said, "refusal": None}
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
-
-
-def _tool_to_call(asked: JsonObject) -> str | None:
-    """The first tool, when there is one and its result has not come yet."""
-    match asked:
-        case {"tools": [{"function": {"name": str(name)}}, *_], "messages": [*_, {"role": "user"}]}:
-            return name if asked.get("tool_choice") != "none" else None
-        case _:
-            return None
 
 
 def _in_pieces(chunks: list[JsonObject]) -> list[JsonObject]:

@@ -34,7 +34,7 @@ class Relay:
 
         Raises `NoKey` or `UpstreamUnreachable` (the connection can tell whether anything was sent), `ClientGone`.
         """
-        headers = await self._flights.outgoing_headers(request.headers, route)
+        headers = await self._flights.outgoing_headers(request.headers, target, route)
         if not isinstance(body, bytes):
             announced = request.raw_named.get(b"content-length")
             headers.append((b"Content-Length", announced) if announced else (b"Transfer-Encoding", b"chunked"))

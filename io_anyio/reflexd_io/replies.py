@@ -12,6 +12,7 @@ from reflexd_io import codings
 from reflexd_io.exchange import Exchange
 from reflexd_io.formats import told_of_relayed
 from reflexd_io.incoming import ClientGone
+from reflexd_io.keep_alive import KeptAlive, may_be_kept_alive
 from reflexd_io.memory import Answer
 
 QUICK = 512 * 1024
@@ -72,9 +73,13 @@ async def relay(exchange: Exchange, *, joined: bool) -> None:
     exchange.http_status = source.status
     told = [*_explain_forward(exchange, forward, joined=joined), *told_of_relayed(exchange.call)]
     await connection.start(source.status, source.reason, [*headers, *told], hold=source.has_bytes)
-    async for chunk in exchange.reader:
-        whole = source.ended and not (source.cut or exchange.cut)
-        await connection.send(chunk if decoder is None else decoder.feed(chunk), last=whole)
+    decode = decoder.feed if decoder is not None else bytes
+    keep_alive = exchange.call.dialect.keep_alive
+    kept = may_be_kept_alive(exchange.call.dialect, source, encoded=bool(coding) and decoder is None)
+    pieces = KeptAlive(exchange.reader, keep_alive, decode) if kept else exchange.reader
+    async for piece in pieces:
+        whole = source.ended and not (source.cut or exchange.cut) and piece is not keep_alive
+        await connection.send(piece if kept else decode(piece), last=whole)
     if source.cut or exchange.cut:
         raise ClientGone
     await connection.finish()

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from reflexd_core.policy import MIB, Policy
-from reflexd_core.routing import PRESETS, Upstream
+from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
 from reflexd_io import values
 from reflexd_io.policy_settings import read_policy
 
@@ -200,12 +200,18 @@ def _as_text(name: str, value: Value) -> str:
     return str(value)
 
 
+def _unknown(name: str) -> Upstream:
+    """An upstream of which nothing was said yet but its name."""
+    own = Upstream(name=name, base_url="", key_env=f"{name.upper().replace('-', '_')}_API_KEY")
+    return UNADDRESSED.get(name, own)
+
+
 def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
     where = f"config.toml: upstreams.{name}"
     values.refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
     if not _NAME.fullmatch(name):
         raise values.BadSetting(f"{where}: {_NAMES_HAVE}")
-    known = known or Upstream(name=name, base_url="", key_env=f"{name.upper().replace('-', '_')}_API_KEY")
+    known = known or _unknown(name)
     base_url, key_env = table.get("base_url", known.base_url), table.get("key_env", known.key_env)
     keyless = table.get("keyless", known.keyless or values.is_loopback(str(base_url)))
     if not isinstance(key_env, str) or not key_env:
@@ -222,7 +228,7 @@ def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Setti
         match = _UPSTREAM_URL.fullmatch(variable)
         if match and url:
             name = match.group(1).lower()
-            known = upstreams.get(name) or Upstream(name=name, base_url="", key_env=f"{match.group(1)}_API_KEY")
+            known = upstreams.get(name) or _unknown(name)
             base_url = values.read_url(variable, url)
             upstreams[name] = replace(known, base_url=base_url, keyless=known.keyless or values.is_loopback(base_url))
     return replace(settings, upstreams=upstreams)

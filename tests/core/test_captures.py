@@ -28,6 +28,7 @@ REPEATED = {
     ("opencode/openai_responses_run1", "opencode/openai_responses_run2"): 2,
     ("qwen-code/tool_run1", "qwen-code/tool_run2"): 2,
     ("aider/openai_run1", "aider/openai_run2"): 1,
+    ("gemini-cli/run1", "gemini-cli/run2"): 1,
     ("llm/run1", "llm/run2"): 1,
     ("continue-cli/tool_run1", "continue-cli/tool_run2"): 2,
     ("cline-cli/tool_run1", "cline-cli/tool_run2"): 2,
@@ -74,6 +75,10 @@ def test_a_run_that_is_repeated_asks_for_the_same_keys(pair: tuple[str, str]) ->
     assert len(first) == len(second) == REPEATED[pair]
     assert sorted(first) == sorted(second)  # OpenCode sends its title call beside the first turn
     assert len(set(first)) == len(first)
+
+
+def test_all_repeated_requests_that_were_captured_are_here() -> None:
+    assert sum(REPEATED.values()) == 22
 
 
 def test_as_sent_codex_never_repeats_itself() -> None:

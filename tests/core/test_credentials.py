@@ -110,12 +110,23 @@ def test_a_key_never_goes_where_another_key_led() -> None:
         ("/v1/models", {}, "openai"),
         ("/v1/chat/completions", {"anthropic-version": "2023-06-01"}, "openai"),
         ("/v1/responses", {}, "openai"),
+        ("/v1beta/models/m:generateContent", {"x-goog-api-key": "AIza0123456789"}, "gemini"),
+        ("/v1beta/models/m:generateContent?key=AIza0123456789", {}, "gemini"),
+        ("/api/chat", {}, "ollama"),
+        ("/api/v1/chat/completions", {}, "openrouter"),
+        ("/openai/v1/chat/completions", bearer("gsk_0123456789"), "groq"),
     ],
 )
 def test_a_dialect_is_at_home_with_one_provider(path: str, headers: dict[str, str], upstream: str) -> None:
     found = headed(path, headers)
     assert isinstance(found, Route)
     assert found.upstream == PRESETS[upstream]
+
+
+def test_azure_has_no_address_of_its_own() -> None:
+    found = headed("/openai/v1/chat/completions", {"api-key": OTHER_KEY})
+    assert isinstance(found, Unroutable)
+    assert "[upstreams.azure]" in found.message
 
 
 def test_a_home_that_was_taken_away_is_not_replaced_by_another() -> None:

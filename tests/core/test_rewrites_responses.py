@@ -41,7 +41,7 @@ def test_drop_item_ids_takes_id_and_status_off_items() -> None:
             {"type": "reasoning", "summary": [], "encrypted_content": "e", **drawn},
             {"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}], **drawn},
             {"type": "image_generation_call", "result": "r", **drawn},
-            {"role": "assistant", "content": [], "odd": 0, **drawn},
+            {"role": "assistant", "content": [], "odd": 1, **drawn},
         )
 
     check(rules.drop_item_ids, body(id="x_1", status="completed"), body())
@@ -55,6 +55,7 @@ def test_drop_item_ids_takes_id_and_status_off_items() -> None:
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": None},
         {"type": "image_generation_call", "id": "ig_1", "status": "completed"},
         {"id": "msg_1"},
+        {"id": "msg_1", "content": "", "odd": 0, "even": {}},
         {"type": "local_shell_call_output", "id": "call_1", "output": "a"},
         {"type": "message", "content": [{"id": "x", "status": "y"}], "tool": {"id": "x"}},
         {"type": "function_call_output", "output": [{"id": "x"}]},

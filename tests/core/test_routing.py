@@ -1,9 +1,12 @@
 """Routing: what a request target asks for, however the client's base_url was written."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from reflexd_core.dialects import CHAT
-from reflexd_core.routing import PRESETS, Kind, Target, read_target
+from reflexd_core.dialects import CHAT, GEMINI, GEMINI_STREAM, OLLAMA_CHAT, OLLAMA_GENERATE, ON_AZURE
+from reflexd_core.routing import PRESETS, Kind, Target, Upstream, read_target
 
 CHATTING = Target(kind=Kind.CACHED, path="/chat/completions", query="", dialect=CHAT)
 
@@ -58,7 +61,8 @@ def test_a_path_may_name_the_tenant_and_the_upstream(target: str, tenant: str | 
         ("GET", "/u/openai/whatever", Target(kind=Kind.RELAYED, path="/whatever", query="", upstream="openai")),
         ("GET", "//models", Target(kind=Kind.UNKNOWN, path="//models", query="")),
         ("GET", "/modelsx", Target(kind=Kind.UNKNOWN, path="/modelsx", query="")),
-        ("GET", "/v1beta/models", Target(kind=Kind.UNKNOWN, path="/v1beta/models", query="")),
+        ("GET", "/v2/models", Target(kind=Kind.UNKNOWN, path="/v2/models", query="")),
+        ("HEAD", "/api/hello", Target(kind=Kind.OWN, path="/api/hello", query="")),
         ("POST", "/Chat/completions", Target(kind=Kind.UNKNOWN, path="/Chat/completions", query="")),
         ("GET", "/favicon.ico", Target(kind=Kind.UNKNOWN, path="/favicon.ico", query="")),
         ("GET", "/t/acme", Target(kind=Kind.UNKNOWN, path="", query="", tenant="acme")),
@@ -72,6 +76,72 @@ def test_a_path_may_name_the_tenant_and_the_upstream(target: str, tenant: str | 
 )
 def test_any_other_target_is_relayed_our_own_or_unknown(method: str, target: str, expected: Target) -> None:
     assert read_target(method, target) == expected
+
+
+NATIVE = {"kind": Kind.CACHED, "query": "", "native": True}
+BESIDE = {"kind": Kind.RELAYED, "query": "", "native": True}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+            {**NATIVE, "home": "gemini", "dialect": GEMINI},
+        ),
+        ("/v1beta/models/m:generateContent?key=k", {**NATIVE, "home": "gemini", "dialect": GEMINI, "query": "key=k"}),
+        ("/v1/models/m:generateContent", {**NATIVE, "home": "gemini", "dialect": GEMINI}),
+        ("/v1beta/tunedModels/m:generateContent", {**NATIVE, "home": "gemini", "dialect": GEMINI}),
+        (
+            "/v1beta/models/m:streamGenerateContent?alt=sse",
+            {**NATIVE, "home": "gemini", "dialect": GEMINI_STREAM, "query": "alt=sse"},
+        ),
+        ("/v1beta/models/m:streamGenerateContent", {**BESIDE, "home": "gemini"}),
+        ("/v1beta/models/m:countTokens", {**BESIDE, "home": "gemini"}),
+        ("/v1beta/cachedContents", {**BESIDE, "home": "gemini"}),
+        ("/v1alpha/models", {**BESIDE, "home": "gemini"}),
+        ("/api/chat", {**NATIVE, "home": "ollama", "dialect": OLLAMA_CHAT}),
+        ("/api/generate", {**NATIVE, "home": "ollama", "dialect": OLLAMA_GENERATE}),
+        ("/api/show", {**BESIDE, "home": "ollama"}),
+        (
+            "/openai/deployments/d/chat/completions?api-version=1",
+            {**NATIVE, "home": "azure", "dialect": ON_AZURE["/chat/completions"], "query": "api-version=1"},
+        ),
+        ("/openai/v1/responses", {**NATIVE, "home": "azure", "dialect": ON_AZURE["/responses"]}),
+        ("/openai/deployments/d/images/generations", {**BESIDE, "home": "azure"}),
+        ("/openai/models", {**BESIDE, "home": "azure"}),
+    ],
+)
+def test_native_paths_are_their_providers_own(target: str, expected: dict[str, Any]) -> None:
+    assert read_target("POST", target) == Target(path=target.partition("?")[0], **expected)
+    prefixed = read_target("POST", f"/t/acme/u/work{target}")
+    assert prefixed == Target(path=target.partition("?")[0], tenant="acme", upstream="work", **expected)
+    assert read_target("GET", target).kind is Kind.RELAYED
+
+
+@pytest.mark.parametrize(
+    ("target", "home"), [("/v1beta/openai/chat/completions", "gemini"), ("/api/v1/chat/completions", "openrouter")]
+)
+def test_openais_wire_may_stand_elsewhere_than_behind_v1(target: str, home: str) -> None:
+    assert read_target("POST", target) == replace(CHATTING, home=home)
+    models = target.replace("chat/completions", "models")
+    assert read_target("GET", models) == Target(kind=Kind.RELAYED, path="/models", query="", home=home)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "root"),
+    [
+        ("https://generativelanguage.googleapis.com/v1beta/openai", "https://generativelanguage.googleapis.com"),
+        ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434"),
+        ("https://api.groq.com/openai/v1", "https://api.groq.com"),
+        ("https://me.openai.azure.com", "https://me.openai.azure.com"),
+        ("https://me.openai.azure.com/openai/v1", "https://me.openai.azure.com"),
+        ("https://example.com/proxy/v1", "https://example.com/proxy"),
+        ("https://example.com/v1/proxy", "https://example.com/v1/proxy"),
+    ],
+)
+def test_native_paths_stand_behind_an_upstreams_root(base_url: str, root: str) -> None:
+    assert Upstream(name="x", base_url=base_url, key_env="X").root == root
 
 
 def test_presets_name_themselves_and_no_prefix_belongs_to_two() -> None:

@@ -136,7 +136,8 @@ def test_two_outputs_are_taken_for_one_only_where_nothing_but_their_heads_differ
 
     def without_head(output: str) -> str:
         for scrub in (CHUNK_ID, WALL_TIME):
-            output = scrub.line.sub(r"\g<before>*\g<after>", output, count=1)
+            start, end = scrub.found_in(output) or (0, 0)
+            output = f"{output[:start]}*{output[end:]}" if end else output
         return output
 
     if without_head(one) != without_head(other):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import anyio.from_thread
 import openai
 import pytest
@@ -111,12 +112,68 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
 
 def test_what_it_does_not_have_is_refused_in_the_providers_shape(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError, match="the mock provider has no"):
-        client.embeddings.create(model="m", input="x")
+        client.moderations.create(model="m", input="x")
     with pytest.raises(openai.BadRequestError, match="'messages'"):
         client.chat.completions.create(model="m", messages=None)  # type: ignore[call-overload]
+    with pytest.raises(openai.BadRequestError, match="'input'"):
+        client.post("/responses", body={"model": "m"}, cast_to=object)
     for body in (b"", b"[]", b"{", b"[" * 100_000):
         with pytest.raises(openai.BadRequestError):
             client.post("/chat/completions", content=body, cast_to=object)
+
+
+def test_responses_in_either_form(client: openai.OpenAI) -> None:
+    body = client.responses.create(model="m", input="What is up?")
+    assert body.output_text == "This is the mock provider. You asked: What is up?"
+    with client.responses.stream(model="m", input="What is up?") as stream:
+        assert stream.get_final_response().output_text == body.output_text
+    tool: Any = {"type": "function", "name": "get_weather", "parameters": {}}
+    (call,) = client.responses.create(model="m", input="What is up?", tools=[tool]).output
+    assert call.type == "function_call"
+    result: Any = [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}]
+    assert client.responses.create(model="m", input=[*TURNS, call.to_dict(), *result], tools=[tool]).output_text
+    (item,) = client.responses.create(model="m", input="a", tools=[tool], tool_choice="none").output
+    assert item.type == "message"
+
+
+def test_embeddings_as_floats_and_as_base64(client: openai.OpenAI) -> None:
+    floats = client.embeddings.create(model="m", input=["a", "b"], encoding_format="float")
+    packed = client.embeddings.create(model="m", input=["a", "b"])
+    assert [one.embedding for one in floats.data] == [one.embedding for one in packed.data]
+    assert floats.data[0].embedding != floats.data[1].embedding
+    assert client.embeddings.create(model="m", input="a", encoding_format="float").data[0] == floats.data[0]
+    assert len(client.embeddings.create(model="m", input=[1, 2], encoding_format="float").data) == 1
+
+
+def test_completions_in_either_form(client: openai.OpenAI) -> None:
+    body = client.completions.create(model="m", prompt="Once")
+    assert body.choices[0].text == "This is the mock provider. You asked: Once"
+    chunks = client.completions.create(model="m", prompt="Once", stream=True)
+    assert "".join(choice.text for chunk in chunks for choice in chunk.choices) == body.choices[0].text
+
+
+def test_anthropic_messages_in_either_form(provider: MockProvider) -> None:
+    asked: Any = {"model": "m", "max_tokens": 9, "messages": TURNS}
+    tool: Any = {"name": "get_weather", "input_schema": {"type": "object"}}
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(provider)) as url,
+        anthropic.Anthropic(base_url=url.removesuffix("/v1"), api_key="none", max_retries=0) as client,
+    ):
+        body = client.messages.create(**asked)
+        assert body.content[0].to_dict()["text"] == "This is the mock provider. You asked: What is up?"
+        with client.messages.stream(**asked) as stream:
+            assert stream.get_final_message().content[0].to_dict()["text"] == body.content[0].to_dict()["text"]
+        called = client.messages.create(**asked, tools=[tool])
+        assert (called.stop_reason, called.content[0].type) == ("tool_use", "tool_use")
+        assert client.messages.create(**asked, tools=[tool], tool_choice={"type": "none"}).stop_reason == "end_turn"
+        use = called.content[0].to_dict()
+        result: Any = {"type": "tool_result", "tool_use_id": use["id"], "content": "sunny"}
+        turns: Any = [*TURNS, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+        assert client.messages.create(**{**asked, "messages": turns}, tools=[tool]).stop_reason == "end_turn"
+        assert client.messages.count_tokens(model="m", messages=TURNS).input_tokens > 0
+        with pytest.raises(anthropic.BadRequestError, match="'messages'"):
+            client.post("/v1/messages", body={"model": "m"}, cast_to=object)
 
 
 def test_a_daemon_with_the_mock_provider_needs_no_upstream_and_no_key(tmp_path: Path) -> None:

@@ -1,0 +1,149 @@
+"""Gemini's own wire: ``generateContent`` and ``streamGenerateContent`` as server-sent events, exact repeats only.
+
+The model and the form stand in the path, so each form is a dialect of its own and an answer is given back as it came.
+"""
+
+from dataclasses import dataclass
+
+from reflexd_core import questions
+from reflexd_core.canonical import Json, JsonObject
+from reflexd_core.dialects.base import Watch
+from reflexd_core.dialects.shared import (
+    WEB_SEARCH_LIFETIME,
+    WholeBody,
+    decode,
+    encode,
+    events_of,
+    integer,
+    objects,
+    text,
+)
+from reflexd_core.profiles import ANYBODY, OTHER, Profile
+from reflexd_core.request import Form, Reading, Usage, Verdict
+from reflexd_core.sse import SseEvent, SseReader
+
+_WHOLE = ("STOP", "MAX_TOKENS")
+"""Reasons to finish that are the model's own; all others are a filter's or a failure's."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateContent:
+    name: str
+    path: str
+    form: Form
+    home: str | None = "gemini"
+    keep_alive: bytes = b""
+
+    def read(self, body: JsonObject, profile: Profile = OTHER) -> Reading:
+        return Reading(
+            model="",
+            form=self.form,
+            wants_usage=False,
+            keyed=body,
+            scoped=None,
+            question=None,
+            exact_only="exact-dialect",
+            lifetime=WEB_SEARCH_LIFETIME if _looks_at_the_web(body) else None,
+            agent=profile.name,
+        )
+
+    def watch(self, form: Form) -> Watch:
+        return _StreamWatch() if form is Form.STREAM else WholeBody(lambda body: _judge([body]))
+
+    def has_usage(self, recorded: Form, answer: bytes) -> bool:
+        return any(_usage_in(chunk) is not None for chunk in _chunks_of(recorded, answer))
+
+    def replay(self, recorded: Form, answer: bytes, asked: Form, *, wants_usage: bool) -> bytes:
+        if recorded is not asked:
+            raise ValueError("recorded in the other form")
+        return answer
+
+    def question_text(self, body: JsonObject) -> str:
+        turns: list[JsonObject] = [{**turn, "content": turn.get("parts")} for turn in objects(body.get("contents"))]
+        return questions.last_said(turns, ANYBODY)
+
+    def answer_text(self, recorded: Form, answer: bytes) -> str:
+        return "".join(text(part.get("text")) for chunk in _chunks_of(recorded, answer) for part in _parts_of(chunk))
+
+    def error(self, status: int, message: str, code: str) -> bytes:
+        kind = "INVALID_ARGUMENT" if status < 500 else "UNAVAILABLE"
+        return encode({"error": {"code": status, "message": message, "status": kind}})
+
+
+GEMINI = GenerateContent("gemini", ":generateContent", Form.BODY)
+GEMINI_STREAM = GenerateContent("gemini-stream", ":streamGenerateContent", Form.STREAM)
+
+
+class _StreamWatch:
+    """Complete where the stream ended of itself and every candidate had finished; no event says so before."""
+
+    def __init__(self) -> None:
+        self._reader = SseReader()
+        self._chunks: list[JsonObject] = []
+        self._unreadable = False
+
+    def feed(self, chunk: bytes) -> bool:
+        for event in self._reader.feed(chunk):
+            self._look(event)
+        return False
+
+    def verdict(self) -> Verdict:
+        for event in self._reader.finish():
+            self._look(event)
+        return Verdict(storable=False, reason="unreadable") if self._unreadable else _judge(self._chunks)
+
+    def _look(self, event: SseEvent) -> None:
+        data = decode(event.data)
+        if data is None:
+            self._unreadable = True
+        else:
+            self._chunks.append({name: value for name, value in data.items() if name != "candidates"})
+            ends: list[Json] = [{**candidate, "content": None} for candidate in objects(data.get("candidates"))]
+            self._chunks[-1]["candidates"] = ends
+
+
+def _judge(chunks: list[JsonObject]) -> Verdict:
+    reasons: dict[int, str] = {}
+    for candidate in (candidate for chunk in chunks for candidate in objects(chunk.get("candidates"))):
+        index = integer(candidate.get("index")) or 0
+        reasons[index] = text(candidate.get("finishReason")) or reasons.get(index, "")
+    fault = None
+    if any(chunk.get("error") is not None for chunk in chunks):
+        fault = "error-event"
+    elif any(isinstance(told := chunk.get("promptFeedback"), dict) and told.get("blockReason") for chunk in chunks):
+        fault = "content-filter"
+    elif not reasons or "" in reasons.values():
+        fault = "unfinished"
+    elif any(reason not in _WHOLE for reason in reasons.values()):
+        fault = "content-filter"
+    return Verdict(
+        storable=fault is None,
+        reason=fault or "complete",
+        usage=next((usage for chunk in reversed(chunks) if (usage := _usage_in(chunk)) is not None), None),
+        model=next((model for chunk in chunks if (model := text(chunk.get("modelVersion")))), None),
+        exact_only=True,
+    )
+
+
+def _looks_at_the_web(body: JsonObject) -> bool:
+    webs = {"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}
+    return any(not (webs | {"urlContext", "url_context"}).isdisjoint(tool) for tool in objects(body.get("tools")))
+
+
+def _chunks_of(recorded: Form, answer: bytes) -> list[JsonObject]:
+    datas = [event.data for event in events_of(answer)] if recorded is Form.STREAM else [answer]
+    return [chunk for data in datas if (chunk := decode(data)) is not None]
+
+
+def _parts_of(chunk: JsonObject) -> list[JsonObject]:
+    contents = [candidate.get("content") for candidate in objects(chunk.get("candidates"))]
+    return [part for content in contents if isinstance(content, dict) for part in objects(content.get("parts"))]
+
+
+def _usage_in(chunk: JsonObject) -> Usage | None:
+    match chunk.get("usageMetadata"):
+        case {"promptTokenCount": int(taken), **rest}:
+            given = (integer(rest.get("candidatesTokenCount")) or 0) + (integer(rest.get("thoughtsTokenCount")) or 0)
+            return Usage(input=taken, output=given, cached_input=integer(rest.get("cachedContentTokenCount")) or 0)
+        case _:
+            return None
