@@ -656,7 +656,7 @@ async def test_room_is_made_in_the_right_order_over_more_tenants_than_may_be_ope
     async with _open(tmp_path) as store:
         for tenant in range(tenants):
             ages = range(tenant, tenants * 20, tenants)  # each has some of all ages
-            fresh = (_record(n, recorded=os.urandom(6000), request=b"", created=now + n) for n in ages)
+            fresh = (_record(n, recorded=os.urandom(20_000), request=b"", created=now + n) for n in ages)
             await _put(store, *fresh, tenant=f"t{tenant}")
     limit = int(_size(tmp_path) * 0.88)
     async with _open(tmp_path, limit) as store:
