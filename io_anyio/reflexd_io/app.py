@@ -11,8 +11,8 @@ import anyio.abc
 import anyio.to_thread
 
 from reflexd_io import runtime
-from reflexd_io.admin import Admin
 from reflexd_io.backlog import Backlog
+from reflexd_io.control import Control, meaning
 from reflexd_io.driver import Driver
 from reflexd_io.exact import ExactTier
 from reflexd_io.feedback import Feedback
@@ -111,7 +111,7 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 driver=driver,
                 relay=relay,
                 health=health,
-                admin=Admin(admin_token, feedback),
+                control=Control(admin_token, meaning.endpoints(feedback)),
             )
             yield Server(gateway)
             tasks.cancel_scope.cancel()

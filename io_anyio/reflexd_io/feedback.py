@@ -6,10 +6,10 @@
 
 from time import time
 
-from reflexd_core.canonical import Json
 from reflexd_core.entry import entry_id
 from reflexd_core.meaning.normal_form import normal_form
 from reflexd_core.meaning.trials import Count, interval
+from reflexd_io.control_client.shapes.exchanges import AuditExample, Audits, Interval, WrongPairing
 from reflexd_io.memory import Memory
 from reflexd_io.recent import Named, Pair, Recent
 from reflexd_io.settings import Settings
@@ -30,7 +30,7 @@ class Feedback:
         self._recent = recent
         self._settings = settings
 
-    async def wrong(self, entry: str, exchange: str) -> Json:
+    async def wrong(self, entry: str, exchange: str) -> WrongPairing:
         """The answer was wrong: end the pairing. Raises `Unknown`, `StoreUnavailable`."""
         named = self._recent.find(exchange)
         if named is None:
@@ -45,13 +45,7 @@ class Feedback:
         self._memory.bar([*ended, named.key])
         label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
         await self._store.add_label(named.tenant, label)
-        return {
-            "entry": entry,
-            "tenant": named.tenant,
-            "stored": pair.stored,
-            "asked": pair.asked,
-            "score": pair.score,
-        }
+        return WrongPairing(entry=entry, tenant=named.tenant, stored=pair.stored, asked=pair.asked, score=pair.score)
 
     async def _stored_pair(self, named: Named) -> Pair | None:
         """What the disk knows of a pairing that was judged before the last start."""
@@ -61,43 +55,39 @@ class Feedback:
         form = normal_form(found.asked) or ""
         return Pair(found.pairing.entry_key, found.stored, found.asked, form, found.pairing.score)
 
-    async def audits(self, tenant: str) -> Json:
-        """What became of a tenant's compared hits, with examples of those that differed.
-
-        The comparison sees little and says "unsure" whenever it does, so the share of wrong answers lies somewhere
-        between the two bounds that are told, and no single rate is.
-        """
+    async def audits(self, tenant: str) -> Audits:
+        """What became of a tenant's compared hits, with examples of those that differed. Empty: the active one's."""
         tenant = tenant or self._settings.active_tenant
         counts = await self._store.audit_counts(tenant)
         different, unsure = counts[AuditVerdict.DIFFERENT], counts[AuditVerdict.UNSURE]
         total = counts[AuditVerdict.SAME] + different + unsure
         examples = await self._store.audits(tenant, EXAMPLES, AuditVerdict.DIFFERENT)
-        return {
-            "tenant": tenant,
-            "compared": total,
-            "same": counts[AuditVerdict.SAME],
-            "different": different,
-            "unsure": unsure,
-            "different_share": _share(different, total),
-            "different_or_unsure_share": _share(different + unsure, total),
-            "examples": [_example(audit) for audit in examples],
-        }
+        return Audits(
+            tenant=tenant,
+            compared=total,
+            same=counts[AuditVerdict.SAME],
+            different=different,
+            unsure=unsure,
+            different_share=_share(different, total),
+            different_or_unsure_share=_share(different + unsure, total),
+            examples=[_example(audit) for audit in examples],
+        )
 
 
-def _share(count: int, total: int) -> Json:
-    """The share and its 95 % interval; None without any."""
+def _share(count: int, total: int) -> Interval | None:
+    """None without any."""
     if not total:
         return None
     bounds = interval(Count(count, total))
-    return {"share": count / total, "low": bounds.low, "high": bounds.high}
+    return Interval(share=count / total, low=bounds.low, high=bounds.high)
 
 
-def _example(audit: Audit) -> Json:
-    return {
-        "entry": entry_id(audit.entry_key),
-        "stored": audit.stored,
-        "asked": audit.asked,
-        "score": audit.score,
-        "similarity": audit.similarity,
-        "at": audit.at,
-    }
+def _example(audit: Audit) -> AuditExample:
+    return AuditExample(
+        entry=entry_id(audit.entry_key),
+        stored=audit.stored,
+        asked=audit.asked,
+        score=audit.score,
+        similarity=audit.similarity,
+        at=audit.at,
+    )

@@ -23,8 +23,8 @@ from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directiv
 from reflexd_core.profiles import profile_of
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
-from reflexd_io.admin import Admin
 from reflexd_io.call import Call
+from reflexd_io.control import Control
 from reflexd_io.driver import Driver
 from reflexd_io.flight import NoKey
 from reflexd_io.guard import Guard
@@ -64,7 +64,7 @@ class Gateway:
         driver: Driver,
         relay: Relay,
         health: Health,
-        admin: Admin,
+        control: Control,
     ) -> None:
         self._settings = settings
         self._policies = policies
@@ -73,7 +73,7 @@ class Gateway:
         self._driver = driver
         self._relay = relay
         self._health = health
-        self._admin = admin
+        self._control = control
         self._guard = Guard(settings)
 
     async def answer(self, connection: Connection, request: Request) -> None:
@@ -90,7 +90,7 @@ class Gateway:
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)
             elif target.kind is Kind.ADMIN:
-                await self._admin.answer(connection, request, target)
+                await self._control.answer(connection, request, target)
             elif target.kind is Kind.UNKNOWN:
                 what = f"{request.method} {target.path}"
                 await self._refuse(

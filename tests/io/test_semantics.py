@@ -20,7 +20,8 @@ import anyio
 import pytest
 
 from reflexd_core.policy import Policy, Semantic
-from reflexd_io import control_client, models
+from reflexd_io import control, models
+from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.inference.judge import Score
 from reflexd_io.runtime import Runtime
 from support.chat import answer
@@ -111,6 +112,10 @@ def upstream() -> Iterator[ScriptedUpstream]:
 def asker(tmp_path: Path, upstream: ScriptedUpstream) -> Iterator[Asker]:
     with asking(tmp_path / "store", upstream) as (made, _):
         yield made
+
+
+def _control(running: Runtime) -> BlockingClient:
+    return BlockingClient(Place(running.url, running.admin_token))
 
 
 def settled(found: Callable[[], bool]) -> bool:
@@ -248,7 +253,7 @@ def test_in_shadow_nothing_is_served_and_everything_compared(tmp_path: Path, ups
         assert (told["x-reflex-status"], told["x-reflex-reason"]) == ("miss", "shadow")
         assert float(told["x-reflex-score"]) > 0.5
         assert upstream.calls == 2
-        assert settled(lambda: control_client.ask(runtime, "/admin/audits?tenant=default")["same"] == 1)
+        assert settled(lambda: _control(runtime).do(calls.audits("default")).same == 1)
 
 
 def test_one_in_so_many_would_be_hits_is_forwarded_and_compared(tmp_path: Path, upstream: ScriptedUpstream) -> None:
@@ -263,37 +268,40 @@ def test_wrong_ends_a_pairing_for_good(tmp_path: Path, upstream: ScriptedUpstrea
     with asking(tmp_path / "store", upstream) as (asker, runtime):
         asker.learn(DIV)
         told = asker.ask(DIV_IN_OTHER_WORDS)
-        path = f"/admin/entries/{told['x-reflex-entry']}/wrong"
-        ended = control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
-        assert (ended["stored"], ended["asked"]) == (DIV, DIV_IN_OTHER_WORDS)
+        wrong = calls.wrong(told["x-reflex-entry"], told["x-reflex-exchange"])
+        ended = _control(runtime).do(wrong)
+        assert (ended.stored, ended.asked) == (DIV, DIV_IN_OTHER_WORDS)
         for question in (DIV_IN_OTHER_WORDS, "please, " + DIV_IN_OTHER_WORDS):
             assert asker.by(question, NOT_KEPT).startswith("miss")
-        again = control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        again = _control(runtime).do(wrong)
         assert again == ended  # saying it twice does no harm
-        other = "/admin/entries/" + "0" * 32 + "/wrong"
-        with pytest.raises(control_client.Refused, match="was not answered by entry"):
-            control_client.ask(runtime, other, {"exchange": told["x-reflex-exchange"]})
+        with pytest.raises(Refused, match="was not answered by entry"):
+            _control(runtime).do(calls.wrong("0" * 32, told["x-reflex-exchange"]))
     with asking(tmp_path / "store", upstream) as (asker, _):
         assert asker.by("Please, " + DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
 
 
 def test_the_control_api_wants_its_token_and_clear_words(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     with asking(tmp_path / "store", upstream) as (asker, runtime):
-        stranger = replace(runtime, admin_token="guess")
+        mine = _control(runtime)
+        stranger = _control(replace(runtime, admin_token="guess"))
         entry = "/admin/entries/" + "0" * 32 + "/wrong"
-        for who, path, body, said in (
-            (stranger, "/admin/audits", None, "admin token"),
-            (runtime, "/admin/nothing", None, "has no /admin/nothing"),
-            (runtime, entry, None, "GET does nothing"),
-            (runtime, "/admin/audits", {}, "POST does nothing"),
-            (runtime, entry, {"exchange": 7}, "must name the exchange"),
-            (runtime, entry, {"exchange": "x"}, "No exchange 'x'"),
-            (runtime, "/v1/admin/audits", None, "has no GET /v1/admin/audits"),
-            (runtime, "/u/openai/v1/admin/audits", None, "has no GET"),
-            (runtime, "/t/default/admin/audits", None, "has no GET"),
+        for who, method, path, body, status, said in (
+            (stranger, "GET", "/admin/audits", b"", 401, b"admin token"),
+            (mine, "GET", "/admin/nothing", b"", 404, b"has no /admin/nothing"),
+            (mine, "GET", entry, b"", 405, b"GET does nothing"),
+            (mine, "POST", "/admin/audits", b"{}", 405, b"POST does nothing"),
+            (mine, "GET", "/admin/audits?tennant=x", b"", 400, b"unknown field `tennant`"),
+            (mine, "POST", entry, b'{"exchange": 7}', 400, b"Expected `str`, got `int` - at `$.exchange`"),
+            (mine, "POST", entry, b"{", 400, b"the body cannot be read"),
+            (mine, "POST", entry, b'{"exchange": "x"}', 404, b"No exchange 'x'"),
+            (mine, "POST", entry, b" " * (2 * control.LIMIT), 413, b"at most"),
+            (mine, "GET", "/v1/admin/audits", b"", 404, b"has no GET /v1/admin/audits"),
+            (mine, "GET", "/u/openai/v1/admin/audits", b"", 404, b"has no GET"),
+            (mine, "GET", "/t/default/admin/audits", b"", 404, b"has no GET"),
         ):
-            with pytest.raises(control_client.Refused, match=said):
-                control_client.ask(who, path, body)
+            answered, told = who.send(method, path, body)
+            assert (answered, said in told) == (status, True), (path, told)
         assert upstream.calls == 0
         headers = {"Authorization": f"Bearer {runtime.admin_token}"}
         for more in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
@@ -320,8 +328,7 @@ def test_wrong_holds_for_who_may_not_keep_anything_too(tmp_path: Path, upstream:
         asker.learn(DIV)
         told = asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)
         assert told["x-reflex-status"] == "hit-l3-verified"
-        path = f"/admin/entries/{told['x-reflex-entry']}/wrong"
-        control_client.ask(runtime, path, {"exchange": told["x-reflex-exchange"]})
+        _control(runtime).do(calls.wrong(told["x-reflex-entry"], told["x-reflex-exchange"]))
         assert asker.by(DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
 
 

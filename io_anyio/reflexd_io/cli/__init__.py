@@ -1,7 +1,7 @@
 """The command line: ``reflexd``.
 
 Data goes to stdout, everything else to stderr. Errors are one line that says what to do. Exit codes: 0 done,
-1 failed (a supervisor need not restart), 2 used wrongly, 130 interrupted.
+1 failed (a supervisor need not restart), 2 used wrongly, 3 no daemon runs, 130 interrupted.
 """
 
 import argparse
@@ -26,6 +26,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class Failed(Exception):  # noqa: N818 - it says what the command has done
+    """A command cannot go on; the message says why, in one line."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code."""
     args = _parser().parse_args(argv)
@@ -33,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_run(args))
     except BadSetting as error:
         sys.exit(fail(str(error), 2 if isinstance(error, BadFlag) else 1))
+    except Failed as failed:
+        sys.exit(fail(str(failed), failed.code))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has seen enough

@@ -1,0 +1,35 @@
+"""How a command asks the running daemon: its answer, or one line that says why there is none."""
+
+import argparse
+from typing import TypeVar
+
+from reflexd_io.cli import Failed, settings_of
+from reflexd_io.control_client import Ask, BlockingClient, NotThere, Refused, find
+
+T = TypeVar("T")
+
+NOT_RUNNING = 3
+
+
+def client_of(args: argparse.Namespace) -> BlockingClient:
+    """Raises `Failed` where no daemon runs."""
+    try:
+        return BlockingClient(find(storage=settings_of(args).storage_path))
+    except NotThere as error:
+        raise Failed(str(error), NOT_RUNNING) from error
+
+
+def answer(args: argparse.Namespace, ask: Ask[T]) -> T:
+    """Raises `Failed`, which `main` tells."""
+    try:
+        return client_of(args).do(ask)
+    except NotThere as error:
+        raise Failed(str(error), NOT_RUNNING) from error
+    except Refused as error:
+        raise Failed(str(error)) from error
+
+
+def line(text: str, width: int = 100) -> str:
+    """One printable line of somebody's text."""
+    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return shown if len(shown) <= width else shown[: width - 1] + "…"

@@ -1,0 +1,21 @@
+"""How errors of the rooms behind the control API are told to whoever asked: one table."""
+
+from reflexd_io.control.endpoint import Problem
+from reflexd_io.feedback import Unknown
+from reflexd_io.store import StoreUnavailable
+
+_TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (Unknown, 404, "not_found", "{}"),
+    (StoreUnavailable, 503, "store_unavailable", "The store cannot be changed now: {}"),
+)
+"""Error, HTTP status, code, message."""
+
+
+def told(error: Exception) -> Problem | None:
+    """The error as the asker is told it; None where it is a bug of ours."""
+    if isinstance(error, Problem):
+        return error
+    for kind, status, code, message in _TABLE:
+        if isinstance(error, kind):
+            return Problem(status, code, message.format(error))
+    return None

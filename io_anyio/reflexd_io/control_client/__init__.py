@@ -1,0 +1,9 @@
+"""The control client: how the command line, the TUI and the tray ask the running daemon, and hear of what happens."""
+
+from reflexd_io.control_client import calls, shapes
+from reflexd_io.control_client.ask import Ask, NotThere, Refused
+from reflexd_io.control_client.blocking import BlockingClient
+from reflexd_io.control_client.client import Client
+from reflexd_io.control_client.place import Place, find
+
+__all__ = ["Ask", "BlockingClient", "Client", "NotThere", "Place", "Refused", "calls", "find", "shapes"]

@@ -1,0 +1,152 @@
+"""Entries: what is stored, how it is browsed, purged and restored."""
+
+from typing import Literal
+
+import msgspec
+
+from reflexd_io.control_client.shapes.common import Told, Wire
+
+
+class EntryRow(Told, frozen=True, kw_only=True):
+    id: str
+    """``X-Reflex-Entry``."""
+    tenant: str
+    dialect: str
+    model: str
+    upstream: str
+    created: float
+    used: float
+    """When it last answered."""
+    expires: float | None = None
+    hits: int = 0
+    size: int
+    """Bytes of the answer before compression."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    exact_only: bool = False
+    pinned: bool = False
+    question: str = ""
+    """Its beginning, 200 characters at most, as it came."""
+    answer: str = ""
+    """The beginning of the answer's text."""
+
+
+class EntryFilter(Wire, frozen=True, kw_only=True):
+    """All that is given must hold."""
+
+    tenant: str | None = None
+    model: str | None = None
+    dialect: str | None = None
+    upstream: str | None = None
+    text: str | None = None
+    """Words, "phrases", -without, prefix*; in question and answer."""
+    exact_only: bool | None = None
+    pinned: bool | None = None
+    older_than: float | None = None
+    """Seconds since it was stored."""
+    newer_than: float | None = None
+    unused_for: float | None = None
+    """Seconds since it last answered."""
+
+
+class EntryQuery(EntryFilter, frozen=True, kw_only=True):
+    sort: Literal["created", "used", "hits", "size", "expires"] = "created"
+    descending: bool = True
+    cursor: str | None = None
+    limit: int = 100
+
+
+class EntryPage(Told, frozen=True, kw_only=True):
+    items: list[EntryRow]
+    next: str | None = None
+    total: int | None = None
+    """How many the filter meets; None where counting would take too long."""
+
+
+class Use(Told, frozen=True, kw_only=True):
+    day: str
+    """``2026-11-25``, UTC."""
+    hits: int
+
+
+class OtherWording(Told, frozen=True, kw_only=True):
+    question: str
+    reason: str
+    """``verified``, ``normal-form`` …"""
+    score: float | None = None
+    similarity: float | None = None
+    at: float
+
+
+class EntryDetail(Told, frozen=True, kw_only=True):
+    row: EntryRow
+    question: str | None = None
+    answer_text: str
+    """What the model said, as text; tool calls as JSON."""
+    answer: str
+    """As recorded; bytes that are no UTF-8 replaced."""
+    form: Literal["body", "stream"]
+    request: msgspec.Raw | None = None
+    """The request's JSON; None where the tenant keeps none."""
+    headers: list[tuple[str, str]] = []
+    uses: list[Use] = []
+    wordings: list[OtherWording] = []
+
+
+class EntryChange(Wire, frozen=True, kw_only=True):
+    pinned: bool | msgspec.UnsetType = msgspec.UNSET
+    expires_in: float | msgspec.UnsetType | None = msgspec.UNSET
+    """Seconds from now; null: never."""
+
+
+class Purge(Wire, frozen=True, kw_only=True):
+    ids: list[str] | None = None
+    """Entries by id (of ``filter.tenant``, or whosever they are); together with a filter both must hold."""
+    filter: EntryFilter | None = None
+    """An empty filter with ``everything`` means all."""
+    everything: bool = False
+    """Must be true where neither ids nor a filter with anything in it is given."""
+    dry_run: bool = False
+
+
+class Purged(Told, frozen=True, kw_only=True):
+    count: int
+    size: int
+    """Bytes."""
+    tenants: dict[str, int]
+    """Entries by tenant."""
+    examples: list[EntryRow] = []
+    purge: str | None = None
+    """By which it can be taken back; None for a dry run and where nothing was purged."""
+    undo_until: float | None = None
+
+
+class TrashRow(Told, frozen=True, kw_only=True):
+    purge: str
+    at: float
+    undo_until: float
+    count: int
+    size: int
+    """Bytes."""
+    what: str
+    """In words: what was asked for."""
+
+
+class Trash(Told, frozen=True, kw_only=True):
+    items: list[TrashRow]
+    """The newest first."""
+
+
+class Restored(Told, frozen=True, kw_only=True):
+    count: int
+    skipped: int = 0
+    """Those that were stored anew meanwhile, which stay as they are."""
+
+
+class Imported(Told, frozen=True, kw_only=True):
+    stored: int
+    skipped: int = 0
+    """There already, and not older."""
+    bad: list[str] = []
+    """What was wrong, line by line, the first hundred."""
+    bad_count: int = 0
