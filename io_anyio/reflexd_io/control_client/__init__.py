@@ -4,6 +4,19 @@ from reflexd_io.control_client import calls, shapes
 from reflexd_io.control_client.ask import Ask, NotThere, Refused
 from reflexd_io.control_client.blocking import BlockingClient
 from reflexd_io.control_client.client import Client
+from reflexd_io.control_client.launch import command, start_daemon
 from reflexd_io.control_client.place import Place, find
 
-__all__ = ["Ask", "BlockingClient", "Client", "NotThere", "Place", "Refused", "calls", "find", "shapes"]
+__all__ = [
+    "Ask",
+    "BlockingClient",
+    "Client",
+    "NotThere",
+    "Place",
+    "Refused",
+    "calls",
+    "command",
+    "find",
+    "shapes",
+    "start_daemon",
+]
