@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from reflexd_io import runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.control import Control, meaning
+from reflexd_io.control import Control, meaning, statistics
 from reflexd_io.driver import Driver
 from reflexd_io.exact import ExactTier
 from reflexd_io.feedback import Feedback
@@ -32,6 +32,9 @@ from reflexd_io.runtime import Runtime
 from reflexd_io.semantics import Semantics
 from reflexd_io.server import Server
 from reflexd_io.settings import Settings
+from reflexd_io.stats import Statistics
+from reflexd_io.stats.file import StatsFile
+from reflexd_io.stats.keeper import Keeper
 from reflexd_io.store import Store
 from reflexd_io.upstream import UpstreamClient
 
@@ -73,7 +76,8 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
     salt = runtime.salt(settings.storage_path)
     store = Store(settings.storage_path / "tenants", max_bytes=settings.storage_bytes)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
-    ledger, recent, policies, models = Ledger(), Recent(), Policies(settings), Models(settings)
+    ledger, recent, policies, models = Ledger(settings.prices), Recent(), Policies(settings), Models(settings)
+    keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
     backlog = Backlog(store, models)
     client = UpstreamClient()
     store.start()
@@ -82,7 +86,13 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
             flights = Flights(client, Keys())
             budget = settings.semantic_budget_ms / 1000
             semantics = Semantics(
-                store=store, memory=memory, models=models, backlog=backlog, tasks=tasks, budget=budget
+                store=store,
+                memory=memory,
+                models=models,
+                backlog=backlog,
+                ledger=ledger,
+                tasks=tasks,
+                budget=budget,
             )
             driver = Driver(
                 memory=memory,
@@ -95,14 +105,18 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
             )
             bind = partial(_bind, models, policies, memory)
             tasks.start_soon(_helped, "comparing by meaning", partial(models.serve, bind))
+            tasks.start_soon(_helped, "keeping statistics", keeper.work)
             tasks.start_soon(_helped, "making missing vectors", backlog.work)
             tasks.start_soon(_helped, "warming up memory", partial(_warm_up, store, memory, settings.l1_bytes))
             prepare = partial(anyio.to_thread.run_sync, client.prepare)
             tasks.start_soon(_helped, "reading the system's certificates", prepare)
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger, models=models)
-            feedback = Feedback(store=store, memory=memory, recent=recent, settings=settings)
-            relay = Relay(client, flights)
+            account = statistics.Account(
+                statistics=Statistics(keeper), store=store, memory=memory, models=models, settings=settings
+            )
+            feedback = Feedback(store=store, memory=memory, recent=recent, settings=settings, ledger=ledger)
+            relay = Relay(client, flights, ledger)
             gateway = Gateway(
                 settings=settings,
                 policies=policies,
@@ -111,13 +125,14 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 driver=driver,
                 relay=relay,
                 health=health,
-                control=Control(admin_token, meaning.endpoints(feedback)),
+                control=Control(admin_token, [*meaning.endpoints(feedback), *statistics.endpoints(account)]),
             )
             yield Server(gateway)
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
             await client.aclose()
+            await keeper.stop()
             if not await store.close():
                 log.error("the disk did not take the last answers in time; they are not kept")
 

@@ -14,6 +14,7 @@ from reflexd_core.dialects.base import Dialect
 from reflexd_core.meaning.compare import compare
 from reflexd_io.asked import Asked
 from reflexd_io.call import Call
+from reflexd_io.ledger import AUDITED, Ledger
 from reflexd_io.memory import Answer
 from reflexd_io.store import Store, StoreUnavailable
 from reflexd_io.store.pairings import Audit, AuditVerdict
@@ -28,8 +29,9 @@ LARGEST = 256 * 1024
 
 
 class Auditor:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
+        self._ledger = ledger
         self._waiting = 0
         self._limiter = anyio.CapacityLimiter(1)  # its own, so that no request waits for it
 
@@ -61,6 +63,7 @@ class Auditor:
                     at=time(),
                 ),
             )
+            self._ledger.note_beside(tenant, AUDITED + verdict.value)
         except StoreUnavailable as error:
             log.warning("an audit could not be kept: %s", error)
         except Exception:

@@ -10,6 +10,7 @@ from reflexd_core.entry import entry_id
 from reflexd_core.meaning.normal_form import normal_form
 from reflexd_core.meaning.trials import Count, interval
 from reflexd_io.control_client.shapes.exchanges import AuditExample, Audits, Interval, WrongPairing
+from reflexd_io.ledger import WRONG, Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.recent import Named, Pair, Recent
 from reflexd_io.settings import Settings
@@ -24,11 +25,12 @@ class Unknown(Exception):  # noqa: N818 - it says what the thing is
 
 
 class Feedback:
-    def __init__(self, *, store: Store, memory: Memory, recent: Recent, settings: Settings) -> None:
+    def __init__(self, *, store: Store, memory: Memory, recent: Recent, settings: Settings, ledger: Ledger) -> None:
         self._store = store
         self._memory = memory
         self._recent = recent
         self._settings = settings
+        self._ledger = ledger
 
     async def wrong(self, entry: str, exchange: str) -> WrongPairing:
         """The answer was wrong: end the pairing. Raises `Unknown`, `StoreUnavailable`."""
@@ -45,6 +47,7 @@ class Feedback:
         self._memory.bar([*ended, named.key])
         label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
         await self._store.add_label(named.tenant, label)
+        self._ledger.note_beside(named.tenant, WRONG)
         return WrongPairing(entry=entry, tenant=named.tenant, stored=pair.stored, asked=pair.asked, score=pair.score)
 
     async def _stored_pair(self, named: Named) -> Pair | None:

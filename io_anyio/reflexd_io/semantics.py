@@ -22,6 +22,7 @@ from reflexd_io.audits import Auditor
 from reflexd_io.backlog import Backlog
 from reflexd_io.call import Call
 from reflexd_io.exchange import Exchange
+from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.models import Models
 from reflexd_io.store import IndexNotReady, Store, StoreUnavailable
@@ -45,6 +46,7 @@ class Semantics:
         memory: Memory,
         models: Models,
         backlog: Backlog,
+        ledger: Ledger,
         tasks: anyio.abc.TaskGroup,
         budget: float,
     ) -> None:
@@ -55,7 +57,7 @@ class Semantics:
         self._backlog = backlog
         self._tasks = tasks
         self._budget = budget
-        self._auditor = Auditor(store)
+        self._auditor = Auditor(store, ledger)
 
     async def consider(self, exchange: Exchange) -> ev.Considered:
         """Look at the question's own words."""

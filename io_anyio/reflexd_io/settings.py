@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from reflexd_core.policy import MIB, Policy
+from reflexd_core.prices import Prices
 from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
 from reflexd_io import values
 from reflexd_io.policy_settings import read_policy
+from reflexd_io.price_settings import read_prices
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
@@ -56,6 +58,7 @@ class Settings:
     """Of tenants that say nothing else, anonymous ones included."""
     tenants: Mapping[str, Policy] = field(default_factory=lambda: {DEFAULT_TENANT: Policy()})
     upstreams: Mapping[str, Upstream] = field(default_factory=lambda: dict(PRESETS))
+    prices: Prices = field(default_factory=lambda: read_prices({}))
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
 
@@ -165,7 +168,7 @@ def _read_toml(path: Path, *, required: bool) -> Table:
 
 
 def _from_file(settings: Settings, table: Table) -> Settings:
-    known = {*_SCALARS, "policy", "tenants", "upstreams", "allowed_hosts", "allowed_origins"}
+    known = {*_SCALARS, "policy", "tenants", "upstreams", "prices", "allowed_hosts", "allowed_origins"}
     values.refuse_unknown("config.toml", table, known)
     for name, (_, read) in _SCALARS.items():
         if name in table:
@@ -186,6 +189,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         policy=policy,
         tenants=tenants,
         upstreams=upstreams,
+        prices=read_prices(_table("prices", table.get("prices", {}))),
         allowed_hosts=_names("allowed_hosts", table),
         allowed_origins=_names("allowed_origins", table),
     )

@@ -79,6 +79,7 @@ _COMMANDS = {
     "demo": ("demo", "demo"),
     "status": ("status", "status"),
     "stop": ("status", "stop"),
+    "stats": ("stats", "stats"),
     "doctor": ("doctor", "doctor"),
     "wrong": ("feedback", "wrong"),
     "audits": ("feedback", "audits"),
@@ -122,6 +123,9 @@ def _parser() -> _Parser:
     wrong.add_argument("exchange", metavar="EXCHANGE", help="X-Reflex-Exchange of the answer")
     audits = commands.add_parser("audits", parents=[common], help="how often hits by meaning proved right")
     audits.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
+    stats = commands.add_parser("stats", parents=[common], help="what was saved, how often and how fast")
+    stats.add_argument("--range", choices=["today", "7d", "30d", "ever"], default="today", help="(default: today)")
+    stats.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
     _add_meaning(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))

@@ -23,18 +23,19 @@ from rich.table import Table
 
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects.chat_answer import usage_of
-from reflexd_core.prices import AS_OF, cost_of
 from reflexd_core.request import Form
 from reflexd_io import app
 from reflexd_io.cli import fail, setting_flags
 from reflexd_io.cli.serve import innermost
 from reflexd_io.mock_provider import MockProvider, running
+from reflexd_io.price_settings import read_prices
 from reflexd_io.runtime import Runtime
 from reflexd_io.settings import Settings, unconfigured
 
 THINKING = 0.4
 BURST = 20
 MODEL = "gpt-4o-mini"
+_PRICES = read_prices({})
 KEY = "demo-key-that-opens-nothing"
 """Too long for a placeholder, so that nobody's keyring is asked for a better one."""
 
@@ -170,7 +171,7 @@ async def _ask(client: httpcore.AsyncConnectionPool, base_url: str, what: str, b
     form = Form.STREAM if body.get("stream") else Form.BODY
     collapsed = "collapsed" in told["cache-status"]
     status = "coalesced" if collapsed else told["x-reflex-status"]
-    saved = 0.0 if status == "miss" else cost_of(MODEL, usage_of(form, answer.content)) or 0.0
+    saved = 0.0 if status == "miss" else _PRICES.cost(MODEL, usage_of(form, answer.content)) or 0.0
     return Shown(what, status, took * 1000, saved, _why(told))
 
 
@@ -214,6 +215,8 @@ def _show(rows: list[Shown], calls: int, base_url: str, *, as_json: bool) -> Non
     console.print(table)
     total = sum(row.saved_dollars for row in rows)
     asked = len(rows) - 1 + BURST
+    price = _PRICES.of(MODEL)
+    assert price is not None  # noqa: S101 - the table that ships inside has it
     console.print(
-        f"{asked} requests, {calls} upstream calls, ${total:.6f} saved ({MODEL} at list prices of {AS_OF})."
+        f"{asked} requests, {calls} upstream calls, ${total:.6f} saved ({MODEL} at list prices of {price.as_of})."
     )

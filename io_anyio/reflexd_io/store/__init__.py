@@ -25,6 +25,7 @@ from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
 from reflexd_io.store.records import Record
 from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.store.usage import Usage, Usages
 from reflexd_io.store.writer import Operation, Writer
 
 __all__ = ["IndexNotReady", "Store", "StoreUnavailable"]
@@ -53,6 +54,8 @@ class Store:
         self._searchers = Readers(folder)
         """Their own, so that no lookup waits for a search."""
         self._search_limiter = anyio.CapacityLimiter(8)
+        self._usages = Usages(folder)
+        self._usage_limiter = anyio.CapacityLimiter(1)
         self._keeper = Keeper(Place(folder, open_to_read, self._writer.commit_base))
 
     def start(self) -> None:
@@ -72,6 +75,11 @@ class Store:
     def tenants(self) -> set[str]:
         """Those that have a file."""
         return set(self._known)
+
+    async def usage(self) -> dict[str, Usage]:
+        """Entries and bytes of each tenant; those whose file cannot be read now are left out."""
+        read = partial(self._usages.read, self.tenants())
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=False, limiter=self._usage_limiter)
 
     async def get(self, tenant: str, key: bytes) -> Answer | None:
         """The answer stored under the exact key, or the one it is an alias for, or None."""

@@ -4,10 +4,12 @@ from typing import Any, Literal
 
 from reflexd_io.control_client.shapes.common import Told, Wire
 
+Range = Literal["today", "7d", "30d", "ever"]
+
 
 class StatsQuery(Wire, frozen=True, kw_only=True):
     tenant: str | None = None
-    range: Literal["today", "7d", "30d", "ever"] = "today"
+    range: Range = "today"
 
 
 class Percentiles(Told, frozen=True, kw_only=True):
@@ -25,6 +27,8 @@ class Point(Told, frozen=True, kw_only=True):
     by_status: dict[str, int]
     saved_tokens: int
     saved_dollars: float
+    latency_ms: dict[str, Percentiles] = {}
+    """By status, as in `Stats`."""
 
 
 class TopModel(Told, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class TenantStorage(Told, frozen=True, kw_only=True):
 
 
 class Stats(Told, frozen=True, kw_only=True):
-    range: Literal["today", "7d", "30d", "ever"]
+    range: Range
     since: float
     step: float
     """Seconds between `series`' points."""
@@ -65,11 +69,18 @@ class Stats(Told, frozen=True, kw_only=True):
     """Of models whose price is known."""
     unpriced_tokens: int = 0
     """Saved tokens of models whose price is not known."""
+    paid_tokens: int = 0
+    """Of answers that came from upstream and were stored; of others nothing is known."""
+    paid_dollars: float = 0.0
+    errors: int = 0
+    """Exchanges whose client was told of an error, whosever."""
     provider_cached_tokens: int = 0
     """Input tokens that the providers' own caches made cheaper; not ours, and in no other number here."""
+    provider_saved_dollars: float = 0.0
+    """What those took off the bill."""
     prices_as_of: str = ""
     latency_ms: dict[str, Percentiles] = {}
-    """By status."""
+    """By status; ``coalesced``: misses that were answered with a twin's answer. ``relayed``: what is never cached."""
     series: list[Point] = []
     top_models: list[TopModel] = []
     top_questions: list[TopQuestion] = []
@@ -83,3 +94,6 @@ class Stats(Told, frozen=True, kw_only=True):
     memory_entries: int = 0
     memory_bytes: int = 0
     models: dict[str, Any] = {}
+    """What really loaded, as ``/ready`` tells it."""
+    problem: str | None = None
+    """Why statistics are not written to disk at present."""
