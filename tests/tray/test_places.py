@@ -1,0 +1,98 @@
+"""Starting at login, and the terminal emulator, as each system wants it; macOS and Windows were not run."""
+
+import plistlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reflexd_tray import at_login, memory, terminal
+
+WANTED = ["/opt/a b/python", "-m", "reflexd_tray", 'with "quotes" $HOME 100%']
+
+
+def test_the_desktop_entry_is_valid(tmp_path: Path) -> None:
+    if shutil.which("desktop-file-validate") is None:
+        pytest.skip("desktop-file-validate is not installed (Debian: desktop-file-utils)")
+    entry = tmp_path / "reflex-tray.desktop"
+    entry.write_bytes(at_login.content(WANTED, platform="linux"))
+    done = subprocess.run(["desktop-file-validate", entry], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_arguments_are_quoted_as_desktop_entries_want_them() -> None:
+    entry = at_login.content(WANTED, platform="linux").decode()
+    assert 'Exec="/opt/a b/python" -m reflexd_tray "with \\\\"quotes\\\\" \\\\$HOME 100%%"\n' in entry
+
+
+def test_a_launch_agent_runs_the_command_at_load() -> None:
+    agent = plistlib.loads(at_login.content(WANTED, platform="darwin"))
+    assert (agent["ProgramArguments"], agent["RunAtLoad"]) == (WANTED, True)
+
+
+def test_windows_runs_a_script() -> None:
+    script = at_login.content(["C:\\Program Files\\reflex-tray.exe"], platform="win32")
+    assert script == b'@start "" "C:\\Program Files\\reflex-tray.exe"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "where"),
+    [
+        ("linux", {}, ".config/autostart/reflex-tray.desktop"),
+        ("linux", {"XDG_CONFIG_HOME": "/x"}, "/x/autostart/reflex-tray.desktop"),
+        ("darwin", {}, "Library/LaunchAgents/dev.reflex.tray.plist"),
+        ("win32", {"APPDATA": "/r"}, "/r/Microsoft/Windows/Start Menu/Programs/Startup/reflex-tray.cmd"),
+    ],
+)
+def test_where_each_system_looks(platform: str, environ: dict[str, str], where: str) -> None:
+    home = Path("/home/somebody")
+    assert at_login.place(platform=platform, environ=environ, home=home) == home / where
+
+
+def test_the_tick_shows_what_is_on_disk(tmp_path: Path) -> None:
+    entry = tmp_path / "autostart" / "reflex-tray.desktop"
+    assert not at_login.is_on(entry)
+    at_login.switch(True, entry)
+    assert at_login.is_on(entry)
+    entry.write_text(entry.read_text().replace("enabled=true", "enabled=false"))
+    assert not at_login.is_on(entry), "switched off by the desktop's own settings"
+    at_login.switch(False, entry)
+    at_login.switch(False, entry)
+    assert not entry.exists()
+
+
+def test_whether_notices_are_wanted_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "tray.json"
+    assert memory.wants_notices(path)
+    memory.remember_notices(False, path)
+    assert not memory.wants_notices(path)
+    path.write_text("nonsense")
+    assert memory.wants_notices(path)
+
+
+def test_the_terminal_that_there_is_gets_the_command() -> None:
+    def which(*names: str) -> "object":
+        return lambda name: f"/usr/bin/{name}" if name in names else None
+
+    run = ["reflex-tui"]
+
+    def opened(platform: str, *names: str, **environ: str) -> list[str]:
+        return terminal.command(run, platform=platform, environ=environ, which=which(*names))  # type: ignore[arg-type]
+
+    assert opened("linux", "konsole", "xterm") == ["konsole", "-e", "reflex-tui"]
+    assert opened("linux", "gnome-terminal") == ["gnome-terminal", "--", "reflex-tui"]
+    assert opened("linux", "kitty", "foot", TERMINAL="kitty") == ["kitty", "reflex-tui"]
+    assert opened("linux", "xterm", TERMINAL="not-there") == ["xterm", "-e", "reflex-tui"]
+    assert opened("win32", "wt") == ["/usr/bin/wt", "reflex-tui"]
+    assert opened("win32") == ["cmd", "/c", "start", "", "reflex-tui"]
+    with pytest.raises(terminal.NoTerminal, match="type it in one: reflex-tui"):
+        opened("linux")
+
+
+def test_on_macos_a_script_is_opened_which_removes_itself(tmp_path: Path) -> None:
+    *before, script = terminal.command(["sh", "-c", "echo 'it ran' > out"], platform="darwin")
+    assert before == ["open", "-a", "Terminal"]
+    subprocess.run([script], cwd=tmp_path, check=True)
+    assert (tmp_path / "out").read_text() == "it ran\n"
+    assert not Path(script).exists()

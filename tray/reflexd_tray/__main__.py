@@ -1,0 +1,5 @@
+"""``python -m reflexd_tray``."""
+
+from reflexd_tray import main
+
+main()
