@@ -10,7 +10,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from reflexd_io import runtime
+from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
 from reflexd_io.control import Control, meaning, statistics
 from reflexd_io.driver import Driver
@@ -62,13 +62,15 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
         async with AsyncExitStack() as stack:
             if settings.mock_provider:
                 settings = await stack.enter_async_context(mock_upstreams(settings))
-            listener = await stack.enter_async_context(await _listen(settings))
+            listener = await stack.enter_async_context(await _listener(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             token = runtime.make_admin_token()
             server = await stack.enter_async_context(_server(settings, token))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))
             ready(found, settings)
+            activation.notify("READY=1")
             await server.serve(listener, stop)
+            activation.notify("STOPPING=1")
 
 
 @asynccontextmanager
@@ -161,6 +163,15 @@ def _bind(models: Models, policies: Policies, memory: Memory) -> None:
 
 async def _warm_up_keyring() -> None:
     warm_up_keyring()
+
+
+async def _listener(settings: Settings) -> anyio.abc.SocketListener:
+    """The service manager's socket where it handed one over, whatever the settings say, else one of our own."""
+    try:
+        given = activation.take_socket()
+    except (ValueError, OSError) as error:
+        raise CannotListen(str(error)) from error
+    return await _listen(settings) if given is None else await anyio.abc.SocketListener.from_socket(given)
 
 
 async def _listen(settings: Settings) -> anyio.abc.SocketListener:

@@ -87,6 +87,7 @@ _COMMANDS = {
     "eval": ("eval", "evaluate"),
     "tune": ("tune", "tune"),
     "tauq": ("tauq", "tauq"),
+    "service": ("service", "service"),
 }
 """By its name, each command's module and function."""
 
@@ -127,6 +128,10 @@ def _parser() -> _Parser:
     stats.add_argument("--range", choices=["today", "7d", "30d", "ever"], default="today", help="(default: today)")
     stats.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
+    service = commands.add_parser(
+        "service", parents=[common], help="start the daemon at login, and again if it fails"
+    )
+    service.add_argument("action", choices=("install", "uninstall", "status"))
     _add_meaning(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
     return parser

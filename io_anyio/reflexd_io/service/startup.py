@@ -1,0 +1,14 @@
+"""Windows: a script in the Startup folder, which starts the daemon without a window. Not run on Windows here."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_FOLDER = Path("Microsoft", "Windows", "Start Menu", "Programs", "Startup")
+
+
+def files(command: Sequence[str], home: Path, environ: Mapping[str, str]) -> dict[Path, bytes]:
+    roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
+    line = subprocess.list2cmdline([*command, "serve"]).replace('"', '""')
+    script = f'CreateObject("WScript.Shell").Run "{line}", 0, False\r\n'
+    return {roaming / _FOLDER / "reflexd.vbs": script.encode("utf-8")}

@@ -1,0 +1,171 @@
+"""The daemon as a service: systemd's units as systemd reads them, its socket, and what other systems are given."""
+
+import json
+import os
+import plistlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpcore2
+import pytest
+
+from reflexd_io import activation
+from reflexd_io.service import CannotManage, Manager, systemd
+from support.process import command, environment
+
+REFLEXD = ["/opt/my tools/reflexd"]
+
+
+def manager(home: Path, platform: str, said: dict[str, tuple[int, str]] | None = None) -> tuple[Manager, list[str]]:
+    ran: list[str] = []
+
+    def run(wanted: Sequence[str]) -> tuple[int, str]:
+        ran.append(" ".join(wanted))
+        return next((answer for part, answer in (said or {}).items() if part in ran[-1]), (0, ""))
+
+    return Manager(REFLEXD, port=8080, address="127.0.0.1", platform=platform, home=home, run=run), ran
+
+
+@pytest.fixture(autouse=True)
+def _plain_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("APPDATA", raising=False)
+
+
+@pytest.fixture(name="units")
+def made_units(tmp_path: Path) -> list[Path]:
+    """As installed, with a program that is there."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed (Debian: systemd)")
+    made = systemd.files([sys.executable, "-m", "reflexd_io.cli"], tmp_path, {}, port=8080, address="127.0.0.1")
+    for path, content in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return list(made)
+
+
+def test_systemd_finds_no_fault_in_the_units(units: list[Path]) -> None:
+    checked = ["systemd-analyze", "--user", "--man=no", "verify", *map(str, units)]
+    done = subprocess.run(checked, capture_output=True, text=True, check=False, env=_with_runtime(units[0].parent))
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines() if "reflexd." in line]  # others' units are looked at too
+
+
+def test_the_service_is_not_exposed_more_than_a_users_service_must_be(units: list[Path]) -> None:
+    wanted = ["systemd-analyze", "security", "--offline=true", "--json=short", str(units[1])]
+    done = subprocess.run(wanted, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    # A service without any hardening is told 9.6; what a user's manager may not set leaves most of the rest.
+    overall = subprocess.run(wanted[:3] + wanted[4:], capture_output=True, text=True, check=False).stdout
+    exposure = float(overall.split("Overall exposure level")[1].split(":")[1].split()[0])
+    assert exposure <= 6.5, overall
+    unset = {row["name"] for row in json.loads(done.stdout) if row["set"] is False}
+    assert not unset & {"NoNewPrivileges=", "LockPersonality=", "RestrictRealtime=", "RestrictSUIDSGID="}
+
+
+def _with_runtime(folder: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_RUNTIME_DIR": str(folder)}
+
+
+def test_install_and_uninstall_leave_nothing_behind(tmp_path: Path) -> None:
+    there, ran = manager(tmp_path, "linux", {"is-active": (3, "inactive")})
+    assert there.look().installed is False
+    assert [line.split()[0] for line in there.install()] == ["wrote", "wrote", "ran", "ran", "ran"]
+    assert there.look().installed is True
+    service = (tmp_path / ".config/systemd/user/reflexd.service").read_text()
+    assert 'ExecStart="/opt/my tools/reflexd" serve\n' in service
+    assert there.uninstall()[-1] == "ran systemctl --user daemon-reload"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert there.uninstall() == ["nothing was installed"]
+    assert "systemctl --user disable --now reflexd.socket reflexd.service" in ran
+
+
+def test_what_the_manager_says_no_to_is_told_with_what_to_type(tmp_path: Path) -> None:
+    there, _ = manager(tmp_path, "linux", {"daemon-reload": (1, "Failed to connect to bus")})
+    with pytest.raises(CannotManage, match=r"`systemctl --user daemon-reload` failed: Failed to connect to bus"):
+        there.install()
+    assert there.look().installed
+
+
+def test_a_launch_agent_is_started_again_when_it_fails(tmp_path: Path) -> None:
+    there, ran = manager(tmp_path, "darwin", {"print": (0, "x = {\n\tstate = running\n}")})
+    there.install()
+    (path,) = tmp_path.rglob("*.plist")
+    agent = plistlib.loads(path.read_bytes())
+    assert agent["ProgramArguments"] == [*REFLEXD, "serve"]
+    assert agent["KeepAlive"]["SuccessfulExit"] is False
+    assert ran[0].startswith("launchctl bootstrap gui/")
+    assert there.look().state == "running"
+
+
+def test_windows_starts_it_without_a_window(tmp_path: Path) -> None:
+    there, ran = manager(tmp_path, "win32")
+    there.install()
+    (path,) = tmp_path.rglob("*.vbs")
+    assert path.read_text() == 'CreateObject("WScript.Shell").Run """/opt/my tools/reflexd"" serve", 0, False\n'
+    assert (ran, there.look().state) == ([], "starts at login")
+
+
+def test_arguments_mean_to_systemd_what_they_say() -> None:
+    assert systemd._quoted("/usr/bin/reflexd") == "/usr/bin/reflexd"
+    assert systemd._quoted('a "b" $c 100%\\') == '"a \\"b\\" $$c 100%%\\\\"'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows hands no sockets over")
+def test_connections_wait_while_the_daemon_restarts(tmp_path: Path) -> None:
+    """As systemd does it: the socket is opened before the daemon and outlives it."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
+        port = listening.getsockname()[1]
+        first = _activated(tmp_path, listening)
+        assert _status(port) == 200
+        first.send_signal(signal.SIGTERM)
+        first.wait(20)
+        waiting = socket.create_connection(("127.0.0.1", port))
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        second = _activated(tmp_path, listening)
+        with waiting:
+            waiting.settimeout(20)
+            assert waiting.recv(100).startswith(b"HTTP/1.1 200")
+        second.kill()
+        second.wait(10)
+
+
+def _status(port: int) -> int:
+    with httpcore2.ConnectionPool() as pool:
+        return pool.request("GET", f"http://127.0.0.1:{port}/healthz").status
+
+
+def _activated(folder: Path, listening: socket.socket) -> "subprocess.Popen[bytes]":
+    """Run the daemon with the socket as its descriptor 3, and return once it has said that it is ready."""
+    place = folder / "notify"
+    place.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(place))
+        manager.settimeout(20)
+        script = (
+            f"import os; os.dup2({listening.fileno()}, 3); os.set_inheritable(3, True)\n"
+            "os.environ['LISTEN_PID'] = str(os.getpid()); os.environ['LISTEN_FDS'] = '1'\n"
+            f"os.execv({sys.executable!r}, {command(folder / 'store')!r})"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**environment("http://127.0.0.1:9/v1"), "NOTIFY_SOCKET": str(place)},
+            pass_fds=(listening.fileno(),),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        assert manager.recv(100) == b"READY=1"
+    return process
+
+
+def test_what_was_meant_for_another_process_is_not_taken() -> None:
+    environ = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x"}
+    assert activation.take_socket(environ) is None
+    assert environ == {}
+    with pytest.raises(ValueError, match="2 sockets were handed over"):
+        activation.take_socket({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2"})
