@@ -88,6 +88,9 @@ _COMMANDS = {
     "tune": ("tune", "tune"),
     "tauq": ("tauq", "tauq"),
     "service": ("service", "service"),
+    "env": ("agents", "env"),
+    "run": ("agents", "run"),
+    "setup": ("agents", "setup"),
 }
 """By its name, each command's module and function."""
 
@@ -133,6 +136,7 @@ def _parser() -> _Parser:
     )
     service.add_argument("action", choices=("install", "uninstall", "status"))
     _add_meaning(commands, configured, common)
+    _add_agents(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
     return parser
 
@@ -145,6 +149,25 @@ def _add_tauq(tauq: _Parser) -> None:
     encode.add_argument("--no-schemas", action="store_true", help="no tables: keys beside every value")
     for direction in (encode, directions.add_parser("decode", help="Tauq in, JSON out")):
         direction.add_argument("file", metavar="FILE", nargs="?", help="what to read (default, or -: standard input)")
+
+
+def _add_agents(commands: "argparse._SubParsersAction[_Parser]", configured: _Parser, common: _Parser) -> None:
+    """The commands that send agents through Reflex."""
+    through = _Parser(add_help=False)
+    through.add_argument("--tenant", metavar="NAME", help="as this tenant (puts /t/NAME into the address)")
+    through.add_argument("--upstream", metavar="NAME", help="to this provider (puts /u/NAME into the address)")
+    key = _Parser(add_help=False)
+    key.add_argument("--stored-key", action="store_true", help="with the tenant's own key instead of the agent's")
+    env = commands.add_parser("env", parents=[common, through, key], help="what sends an agent through Reflex")
+    env.add_argument("agent", metavar="AGENT", help="claude, codex, opencode, aider, gemini, qwen, continue, cline …")
+    env.add_argument("--shell", choices=("posix", "fish", "powershell"), help="whose notation (default: yours)")
+    run = commands.add_parser("run", parents=[configured, through, key], help="run an agent through Reflex, once")
+    run.add_argument("--agent", metavar="AGENT", help="which it is, where the program's name does not say so")
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM …", help="what to run: -- claude -p hi")
+    setup = commands.add_parser("setup", parents=[configured, through], help="send an agent through Reflex for good")
+    setup.add_argument("agent", metavar="AGENT", help="claude, codex, opencode, aider, gemini, qwen, continue, cline")
+    setup.add_argument("--undo", action="store_true", help="take it back")
+    setup.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 
 def _add_meaning(commands: "argparse._SubParsersAction[_Parser]", configured: _Parser, common: _Parser) -> None:

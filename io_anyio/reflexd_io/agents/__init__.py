@@ -1,0 +1,5 @@
+"""Setting agents up: how each is told to send its requests through Reflex, for one run or for good.
+
+What is known of the agents is data, in `table`; `address` makes the URL they are given, `launch` what one run needs,
+`setup` edits their configuration files and takes it back, and `files` knows the formats those are written in.
+"""
