@@ -52,6 +52,7 @@ class Exchanges:
         self._flights: dict[bytes, _Flight] = {}
         self._leads: dict[int, _Flight] = {}
         self._follows: dict[int, _Flight] = {}
+        self._outcomes: dict[int, str] = {}
         self._alone: set[int] = set()
         """Exchanges that were let down once and join no more."""
 
@@ -61,6 +62,10 @@ class Exchanges:
     def state(self, exchange: int) -> st.State | None:
         """What the exchange is doing; None once it is done."""
         return self._states.get(exchange)
+
+    def outcome(self, exchange: int) -> str:
+        """How an exchange that is over ended (`states.Done`); told once, and empty where it was abandoned."""
+        return self._outcomes.pop(exchange, "")
 
     def open(self, exchange: int, policy: Policy) -> None:
         """Begin an exchange; ``exchange`` is an id never used before."""
@@ -116,6 +121,7 @@ class Exchanges:
         if followed is not None:
             self._dismiss(followed, event.at, routed)
         if isinstance(new, st.Done):
+            self._outcomes[exchange] = new.outcome
             self._states.pop(exchange, None)
             self._policies.pop(exchange, None)
             self._alone.discard(exchange)

@@ -31,6 +31,16 @@ class Semantic(StrEnum):
     ON = "on"
 
 
+class KeepRequest(StrEnum):
+    """What is kept of a request beside its answer."""
+
+    FULL = "full"
+    QUESTION = "question"
+    """What the person typed, and nothing else of it."""
+    NONE = "none"
+    """Not a word: then meaning cannot be compared either."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A tenant's rules. Immutable: a change is a new policy, and exchanges under way keep theirs."""
@@ -61,6 +71,7 @@ class Policy:
     """Names of the scrubs that are applied to the tool output of agents whose they are."""
     portable: bool = False
     """Whether dates, working directories and git status are left out of the key (`portable`)."""
+    keep_request: KeepRequest = KeepRequest.FULL
     record_limit: int = 16 * MIB
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0

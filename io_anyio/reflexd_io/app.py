@@ -12,21 +12,24 @@ import anyio.to_thread
 
 from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.control import Control, meaning, statistics
+from reflexd_io.control import Control, exchanges, listening, meaning, statistics
 from reflexd_io.driver import Driver
+from reflexd_io.events import Events
 from reflexd_io.exact import ExactTier
 from reflexd_io.feedback import Feedback
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
+from reflexd_io.journal import Journal
+from reflexd_io.journal.accounts import Accounts
 from reflexd_io.keys import Keys
 from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.mock_provider import mock_upstreams
 from reflexd_io.models import Models
+from reflexd_io.pairs import Pairs
 from reflexd_io.policies import Policies
-from reflexd_io.recent import Recent
 from reflexd_io.relay import Relay
 from reflexd_io.runtime import Runtime
 from reflexd_io.semantics import Semantics
@@ -78,7 +81,9 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
     salt = runtime.salt(settings.storage_path)
     store = Store(settings.storage_path / "tenants", max_bytes=settings.storage_bytes)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
-    ledger, recent, policies, models = Ledger(settings.prices), Recent(), Policies(settings), Models(settings)
+    ledger, pairs, policies, models = Ledger(settings.prices), Pairs(), Policies(settings), Models(settings)
+    events = Events()
+    journal = Journal(events, settings.prices)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
     backlog = Backlog(store, models)
     client = UpstreamClient()
@@ -102,7 +107,8 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 flights=flights,
                 semantics=semantics,
                 ledger=ledger,
-                exact=ExactTier(memory, store, recent),
+                journal=journal,
+                exact=ExactTier(memory, store, pairs),
                 tasks=tasks,
             )
             bind = partial(_bind, models, policies, memory)
@@ -114,11 +120,20 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
             tasks.start_soon(_helped, "reading the system's certificates", prepare)
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
             health = Health(settings=settings, memory=memory, store=store, ledger=ledger, models=models)
+            tasks.start_soon(_helped, "watching health", partial(health.watch, events))
             account = statistics.Account(
                 statistics=Statistics(keeper), store=store, memory=memory, models=models, settings=settings
             )
-            feedback = Feedback(store=store, memory=memory, recent=recent, settings=settings, ledger=ledger)
+            feedback = Feedback(
+                store=store, memory=memory, journal=journal, pairs=pairs, settings=settings, ledger=ledger
+            )
             relay = Relay(client, flights, ledger)
+            endpoints = [
+                *meaning.endpoints(feedback),
+                *exchanges.endpoints(journal, Accounts(journal, store, pairs)),
+                *listening.endpoints(events),
+                *statistics.endpoints(account),
+            ]
             gateway = Gateway(
                 settings=settings,
                 policies=policies,
@@ -127,9 +142,10 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 driver=driver,
                 relay=relay,
                 health=health,
-                control=Control(admin_token, [*meaning.endpoints(feedback), *statistics.endpoints(account)]),
+                control=Control(admin_token, endpoints),
+                journal=journal,
             )
-            yield Server(gateway)
+            yield Server(gateway, events)
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):

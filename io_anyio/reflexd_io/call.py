@@ -11,6 +11,16 @@ from reflexd_io.incoming import Request
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What people are shown of a request."""
+
+    client: str = ""
+    """The agent or library that asks."""
+    question: str = ""
+    """The beginning of what the person typed, as it came; empty where the tenant keeps none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request to a cached dialect, read and routed."""
 
@@ -24,6 +34,9 @@ class Call:
     """None where the body cannot be compared."""
     pieces: list[bytes]
     """The body as it was read."""
+    about: About
+    number: int
+    """The exchange's, which its public name is made of (see `journal`)."""
 
     def raw(self) -> bytes:
         """The body as it came: what is forwarded and kept. A hit never needs it in one piece."""

@@ -6,7 +6,6 @@ it outlives a client that leaves while others still read its answer. The exact t
 meaning in `semantics`, what else goes out to the client in `replies`.
 """
 
-import itertools
 import logging
 from time import perf_counter, time
 from typing import assert_never
@@ -22,14 +21,15 @@ from reflexd_core.headers import kept
 from reflexd_io import replies
 from reflexd_io.call import Call
 from reflexd_io.exact import ExactTier
-from reflexd_io.exchange import Exchange
+from reflexd_io.exchange import Exchange, TierName
 from reflexd_io.flight import Flights
 from reflexd_io.http import Connection, while_here
 from reflexd_io.incoming import ClientGone
+from reflexd_io.journal import Journal
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recording import Recording
-from reflexd_io.semantics import Semantics
+from reflexd_io.semantics import SearchCommand, Semantics
 from reflexd_io.store import Store
 from reflexd_io.store.records import Record
 
@@ -38,6 +38,13 @@ log = logging.getLogger(__name__)
 
 SLOW = (cmd.Relay, cmd.Embed, cmd.SeekNear, cmd.Judge)
 """Commands that are performed while the client is watched."""
+
+TIERS: dict[type[SearchCommand], TierName] = {
+    cmd.SeekForm: "form",
+    cmd.Embed: "embed",
+    cmd.SeekNear: "near",
+    cmd.Judge: "judge",
+}
 
 
 class FlightFailed(Exception):  # noqa: N818 - it says what the flight has done
@@ -53,6 +60,7 @@ class Driver:
         flights: Flights,
         semantics: Semantics,
         ledger: Ledger,
+        journal: Journal,
         exact: ExactTier,
         tasks: anyio.abc.TaskGroup,
     ) -> None:
@@ -62,11 +70,11 @@ class Driver:
         self._flights = flights
         self._semantics = semantics
         self._ledger = ledger
+        self._journal = journal
         self._exact = exact
         self._tasks = tasks
         self._exchanges = Exchanges()
         self._live: dict[int, Exchange] = {}
-        self._ids = itertools.count(1)
 
     def __len__(self) -> int:
         """Exchanges under way."""
@@ -75,11 +83,13 @@ class Driver:
     async def serve(self, connection: Connection, call: Call) -> None:
         """Answer one call. Raises `ClientGone` once the connection is of no more use."""
         began = perf_counter()
-        replay = await self._exact.answer_at_once(connection, call)
-        if replay is not None:
+        hit = await self._exact.answer_at_once(connection, call)
+        if hit is not None:
+            replay, sought = hit
             self._ledger.note_hit(call, replay, began)
+            self._journal.note_hit(call, replay, began, sought)
             return
-        exchange = Exchange(id=next(self._ids), connection=connection, call=call)
+        exchange = Exchange(id=call.number, connection=connection, call=call)
         self._live[exchange.id] = exchange
         self._exchanges.open(exchange.id, call.policy)
         try:
@@ -99,6 +109,7 @@ class Driver:
             if exchange.reader is not None:
                 exchange.reader.close()
             self._ledger.note(exchange)
+            self._journal.note(exchange)
             self._settle(exchange)
 
     async def _serve_client(self, exchange: Exchange) -> None:
@@ -119,6 +130,10 @@ class Driver:
         if self._exchanges.state(exchange.id) is None:
             self._settle(exchange)
 
+    def _hear_tier(self, exchange: Exchange, tier: TierName, event: ev.Event) -> None:
+        exchange.heard.append((tier, event))
+        self._hear(exchange, event)
+
     def _abandon(self, exchange: Exchange) -> None:
         if exchange.flight is not None:
             exchange.flight.cancel()
@@ -126,8 +141,9 @@ class Driver:
             self._dispatch(self._live[number], command)
 
     def _settle(self, exchange: Exchange) -> None:
-        if exchange.client_done and self._exchanges.state(exchange.id) is None:
-            self._live.pop(exchange.id, None)
+        is_over = exchange.client_done and self._exchanges.state(exchange.id) is None
+        if is_over and self._live.pop(exchange.id, None) is not None:
+            self._journal.note_end(exchange.id, self._exchanges.outcome(exchange.id))
 
     def _dispatch(self, exchange: Exchange, command: Command) -> None:
         match command:
@@ -143,6 +159,7 @@ class Driver:
                 exchange.forward = command
                 exchange.recording = Recording()
                 exchange.flight = anyio.CancelScope()
+                exchange.called, exchange.answered = perf_counter(), None
                 self._tasks.start_soon(self._fly, exchange)
             case cmd.Relay(leader=leader):
                 followed = exchange if leader is None else self._live[leader]
@@ -171,7 +188,7 @@ class Driver:
         """Do what concerns the client. True once its answer is out."""
         match command:
             case cmd.SeekExact():
-                self._hear(exchange, await self._exact.seek(exchange))
+                self._hear_tier(exchange, "exact", await self._exact.seek(exchange))
             case cmd.Replay():
                 heard = await self._exact.replay(exchange, command)
                 if isinstance(heard, ev.ReplayFinished) and exchange.promote is not None:
@@ -182,6 +199,7 @@ class Driver:
                 await replies.relay(exchange, joined=command.leader is not None)
                 return True
             case cmd.Refuse():
+                exchange.refused = command.code
                 await replies.refuse(exchange, command)
                 return True
             case cmd.Cut():
@@ -189,9 +207,9 @@ class Driver:
                     raise ClientGone
                 raise FlightFailed
             case cmd.Consider():
-                self._hear(exchange, await self._semantics.consider(exchange))
+                self._hear_tier(exchange, "form", await self._semantics.consider(exchange))
             case cmd.SeekForm() | cmd.Embed() | cmd.SeekNear() | cmd.Judge():
-                self._hear(exchange, await self._semantics.search(exchange, command))
+                self._hear_tier(exchange, TIERS[type(command)], await self._semantics.search(exchange, command))
             case (
                 cmd.Forward() | cmd.StopRecording() | cmd.Admit() | cmd.CancelUpstream() | cmd.Promote() | cmd.Audit()
             ):
@@ -211,6 +229,8 @@ class Driver:
         self._memory.put(key, answer)
 
         def told(problem: str | None) -> None:
+            if problem is None:
+                self._journal.note_stored(call.route.tenant, admit.entry.id)
             if self._exchanges.state(exchange.id) is not None:
                 self._hear(exchange, ev.Stored(time()) if problem is None else ev.StoreFailed(time(), problem))
 
@@ -221,6 +241,7 @@ class Driver:
             upstream=call.route.upstream.name,
             exact_only=admit.exact_only,
             scope=meaning.scope if meaning is not None else None,
+            keep=call.policy.keep_request,
             meaning=meaning,
             request=call.raw(),
             request_coding=call.request.named.get("content-encoding"),
@@ -234,8 +255,13 @@ class Driver:
         assert scope is not None  # noqa: S101
 
         def hear(event: ev.Event) -> None:
-            if not scope.cancel_called:  # a chunk may still slip through between giving up and being stopped
-                self._hear(exchange, event)
+            if scope.cancel_called:  # a chunk may still slip through between giving up and being stopped
+                return
+            if isinstance(event, ev.ResponseStarted):
+                exchange.answered = perf_counter()
+            elif isinstance(event, ev.AnswerCompleted):
+                exchange.usage = event.verdict.usage
+            self._hear(exchange, event)
 
         with scope:
             try:

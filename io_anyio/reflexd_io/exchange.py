@@ -3,16 +3,21 @@
 from collections import deque
 from dataclasses import dataclass, field
 from time import perf_counter, time
+from typing import Literal
 
 import anyio
 
 from reflexd_core.commands import Command, Forward, Promote, Replay, Status
 from reflexd_core.entry import EntryFacts
+from reflexd_core.events import Event
+from reflexd_core.request import Usage
 from reflexd_io.asked import Asked
 from reflexd_io.call import Call
 from reflexd_io.http import Connection
 from reflexd_io.memory import Answer
 from reflexd_io.recording import Reader, Recording
+
+TierName = Literal["exact", "form", "embed", "near", "judge"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +53,19 @@ class Exchange:
     client_done: bool = False
     timings: dict[bytes, float] = field(default_factory=dict)
     http_status: int = 0
+    heard: list[tuple[TierName, Event]] = field(default_factory=list)
+    """What each tier said, in order."""
+    scores: dict[bytes, float] = field(default_factory=dict)
+    """What the verifier thought of candidates, by exact key."""
+    refused: str = ""
+    """The code of Reflex's own error, where it gave one."""
+    called: float | None = None
+    """When upstream was called, when its answer began, and when the client had the answer's first byte; all
+    `time.perf_counter` seconds."""
+    answered: float | None = None
+    first_byte: float | None = None
+    usage: Usage | None = None
+    """What the answer cost, where the provider told."""
     _posted: anyio.Event | None = None
 
     def post(self, command: Command) -> None:

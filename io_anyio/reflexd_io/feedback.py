@@ -10,9 +10,10 @@ from reflexd_core.entry import entry_id
 from reflexd_core.meaning.normal_form import normal_form
 from reflexd_core.meaning.trials import Count, interval
 from reflexd_io.control_client.shapes.exchanges import AuditExample, Audits, Interval, WrongPairing
+from reflexd_io.journal import Journal
 from reflexd_io.ledger import WRONG, Ledger
 from reflexd_io.memory import Memory
-from reflexd_io.recent import Named, Pair, Recent
+from reflexd_io.pairs import Pair, Pairs
 from reflexd_io.settings import Settings
 from reflexd_io.store import Store
 from reflexd_io.store.pairings import Audit, AuditVerdict, Label
@@ -25,34 +26,45 @@ class Unknown(Exception):  # noqa: N818 - it says what the thing is
 
 
 class Feedback:
-    def __init__(self, *, store: Store, memory: Memory, recent: Recent, settings: Settings, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        memory: Memory,
+        journal: Journal,
+        pairs: Pairs,
+        settings: Settings,
+        ledger: Ledger,
+    ) -> None:
         self._store = store
         self._memory = memory
-        self._recent = recent
+        self._journal = journal
+        self._pairs = pairs
         self._settings = settings
         self._ledger = ledger
 
     async def wrong(self, entry: str, exchange: str) -> WrongPairing:
         """The answer was wrong: end the pairing. Raises `Unknown`, `StoreUnavailable`."""
-        named = self._recent.find(exchange)
-        if named is None:
+        asked = self._journal.find(exchange)
+        if asked is None or asked.key is None or asked.replay is None or asked.replay.key is None:
             raise Unknown(f"No exchange {exchange!r} was answered in other words than its own lately.")
-        pair = self._recent.pair(named.key) or await self._stored_pair(named)
+        tenant, key = asked.tenant, asked.key
+        pair = self._pairs.find(key) or await self._stored_pair(tenant, key)
         if pair is None:
             raise Unknown(f"Exchange {exchange!r} has no pairing any more: nothing is left to take back.")
         if entry_id(pair.entry_key) != entry:
             raise Unknown(f"Exchange {exchange!r} was not answered by entry {entry}.")
-        self._memory.bar([named.key])  # before anything is waited for
-        ended = await self._store.block(named.tenant, pair.entry_key, pair.form)
-        self._memory.bar([*ended, named.key])
+        self._memory.bar([key])  # before anything is waited for
+        ended = await self._store.block(tenant, pair.entry_key, pair.form)
+        self._memory.bar([*ended, key])
         label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
-        await self._store.add_label(named.tenant, label)
-        self._ledger.note_beside(named.tenant, WRONG)
-        return WrongPairing(entry=entry, tenant=named.tenant, stored=pair.stored, asked=pair.asked, score=pair.score)
+        await self._store.add_label(tenant, label)
+        self._ledger.note_beside(tenant, WRONG)
+        return WrongPairing(entry=entry, tenant=tenant, stored=pair.stored, asked=pair.asked, score=pair.score)
 
-    async def _stored_pair(self, named: Named) -> Pair | None:
+    async def _stored_pair(self, tenant: str, key: bytes) -> Pair | None:
         """What the disk knows of a pairing that was judged before the last start."""
-        found = await self._store.pairing(named.tenant, named.key)
+        found = await self._store.pairing(tenant, key)
         if found is None:
             return None
         form = normal_form(found.asked) or ""

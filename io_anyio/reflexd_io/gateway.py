@@ -7,23 +7,35 @@ may be cached, to the relay everything else, and Reflex's own few pages it answe
 import logging
 from dataclasses import replace
 from functools import lru_cache
+from time import perf_counter
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 import msgspec
 
-from reflexd_core.canonical import Uncomparable, read_json
+from reflexd_core.canonical import JsonObject, Uncomparable, read_json
+from reflexd_core.clients import client_of
 from reflexd_core.credentials import Route, Unroutable, route
 from reflexd_core.dialects import BY_HOME
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
 from reflexd_core.keys import exact_key, memo_key
 from reflexd_core.machine import ONLY_IF_CACHED
-from reflexd_core.policy import MIB, NO_DIRECTIVES, Policy, decide, has_directives, pass_through, read_directives
+from reflexd_core.policy import (
+    MIB,
+    NO_DIRECTIVES,
+    KeepRequest,
+    Policy,
+    decide,
+    has_directives,
+    pass_through,
+    read_directives,
+)
 from reflexd_core.profiles import profile_of
+from reflexd_core.request import Reading
 from reflexd_core.routing import Kind, Target, read_target
 from reflexd_io import codings
-from reflexd_io.call import Call
+from reflexd_io.call import About, Call
 from reflexd_io.control import Control
 from reflexd_io.driver import Driver
 from reflexd_io.flight import NoKey
@@ -31,6 +43,7 @@ from reflexd_io.guard import Guard
 from reflexd_io.health import Health
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
+from reflexd_io.journal import Journal, Passed
 from reflexd_io.memory import Known, Memory
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
@@ -45,6 +58,9 @@ OWN_LIMIT = MIB
 """A body sent to one of Reflex's own pages above this is refused."""
 THREAD_LIMIT = MIB
 """A body above this is parsed in a worker thread, so that others need not wait (1 MiB takes about 5 ms)."""
+
+SHOWN = 200
+"""Characters of a question that people are shown in lists."""
 
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -65,6 +81,7 @@ class Gateway:
         relay: Relay,
         health: Health,
         control: Control,
+        journal: Journal,
     ) -> None:
         self._settings = settings
         self._policies = policies
@@ -74,6 +91,7 @@ class Gateway:
         self._relay = relay
         self._health = health
         self._control = control
+        self._journal = journal
         self._guard = Guard(settings)
 
     async def answer(self, connection: Connection, request: Request) -> None:
@@ -111,28 +129,44 @@ class Gateway:
         await connection.refuse(error.status, _json_headers(body), body)
 
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
+        """See to a request of a cached dialect; whatever becomes of it, its client is told its name."""
+        passed = Passed(self._journal.open(), perf_counter())
+        connection.tell(b"X-Reflex-Exchange", self._journal.name(passed.number).encode())
+        try:
+            await self._serve_named(connection, request, target, dialect, passed)
+        except _Unroutable as error:
+            passed.reason = error.why.code
+            await self._refuse(connection, target, 400, error.why.code, error.why.message)
+        finally:
+            if passed.reason:  # else the driver had it
+                self._journal.note_passed(passed, request, target, dialect, connection.status)
+
+    async def _serve_named(
+        self, connection: Connection, request: Request, target: Target, dialect: Dialect, passed: Passed
+    ) -> None:
         pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
             if read_directives(request.named).only_if_cached:
+                passed.reason = ONLY_IF_CACHED.code
                 await self._refuse(
                     connection, target, ONLY_IF_CACHED.status, ONLY_IF_CACHED.code, ONLY_IF_CACHED.message
                 )
                 return
-            found = self._route(request, target)
-            await self._pass_on(connection, request, target, found, connection.body(pieces), "too-large")
+            passed.route, passed.reason = self._route(request, target), "too-large"
+            await self._pass_on(connection, request, target, passed.route, connection.body(pieces), passed.reason)
             return
         try:
             memo = memo_key(request.target, request.raw_named, pieces)
             known = self._memory.known(memo) or await self._learn(memo, request, target, dialect, pieces)
-            await self._driver.serve(connection, self._call(known, request, target, dialect, pieces))
+            await self._driver.serve(connection, self._call(known, request, target, dialect, pieces, passed.number))
         except (ClientGone, _Unroutable):
             raise
         except Exception:
             log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
             if not connection.can_respond:
                 raise ClientGone from None
-            found = self._route(request, target)
-            await self._pass_on(connection, request, target, found, b"".join(pieces), "internal-error")
+            passed.route, passed.reason = self._route(request, target), "internal-error"
+            await self._pass_on(connection, request, target, passed.route, b"".join(pieces), passed.reason)
 
     async def _learn(
         self, memo: bytes, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]
@@ -147,13 +181,16 @@ class Gateway:
             known = await anyio.to_thread.run_sync(_read, *work) if is_slow else _read(*work)
         except (Uncomparable, codings.Undecodable) as error:
             log.debug("not comparable: %s", error)
-            return Known(found, policy, None, pass_through("not-comparable"))
+            about = About(client_of("", request.raw_named.get(b"user-agent", b"")))
+            return Known(found, policy, None, pass_through("not-comparable"), about)
         if self._settings.forward_legacy_functions:
             known = replace(known, ask=replace(known.ask, refusal=None))
         self._memory.learn(memo, known)
         return known
 
-    def _call(self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]) -> Call:
+    def _call(
+        self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes], number: int
+    ) -> Call:
         ask, reading = known.ask, known.reading
         if has_directives(request.raw_named):
             directives = read_directives(request.named)
@@ -161,7 +198,7 @@ class Gateway:
                 ask = replace(decide(reading, dialect.name, ask.key, directives, known.policy), refusal=ask.refusal)
             else:
                 ask = replace(ask, only_if_cached=directives.only_if_cached)
-        return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces)
+        return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces, known.about, number)
 
     def _route(self, request: Request, target: Target) -> Route:
         """Raises `_Unroutable`."""
@@ -276,7 +313,16 @@ def _read(request: Request, target: Target, found: Route, dialect: Dialect, raw:
         headers=request.named,
         body=reading.keyed,
     )
-    return Known(found, policy, reading.without_bodies(), decide(reading, dialect.name, key, NO_DIRECTIVES, policy))
+    ask = decide(reading, dialect.name, key, NO_DIRECTIVES, policy)
+    return Known(found, policy, reading.without_bodies(), ask, _about(request, dialect, body, reading, policy))
+
+
+def _about(request: Request, dialect: Dialect, body: JsonObject, reading: Reading, policy: Policy) -> About:
+    client = client_of(reading.agent, request.raw_named.get(b"user-agent", b""))
+    if policy.keep_request is KeepRequest.NONE:
+        return About(client)
+    asked = reading.question.text if reading.question is not None else dialect.question_text(body)
+    return About(client, asked[:SHOWN])
 
 
 async def _body_of(connection: Connection, request: Request) -> bytes | RequestBody:

@@ -4,12 +4,19 @@ import os
 from collections.abc import Callable
 from time import time
 
+import anyio
+
 from reflexd_core import __version__
+from reflexd_io.control_client.shapes.events import HealthEvent
+from reflexd_io.events import Events
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.models import Models
 from reflexd_io.settings import Settings
 from reflexd_io.store import Store
+
+WATCH = 1.0
+"""Seconds between looks."""
 
 Page = tuple[int, dict[str, object]]
 
@@ -32,6 +39,23 @@ class Health:
     def page(self, path: str) -> Page:
         """HTTP status and content of one of `routing.OWN_PATHS`."""
         return self._pages[path]()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What does not work at present, by component, and why. Empty when all is well."""
+        models = self._models.account()
+        broken = {"models": str(models.get("reason", ""))} if models["status"] == "degraded" else {}
+        return {**self._store.problems, **broken}
+
+    async def watch(self, events: Events) -> None:
+        """Tell when that changes, for ever."""
+        told: dict[str, str] = {}
+        while True:
+            found = self.problems
+            if found != told:
+                events.publish(HealthEvent(status="degraded" if found else "ok", problems=found, at=time()))
+                told = found
+            await anyio.sleep(WATCH)
 
     def _root(self) -> Page:
         return 200, {"name": "reflexd", "version": __version__, "health": "/health"}

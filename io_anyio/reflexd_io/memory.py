@@ -13,6 +13,7 @@ from reflexd_core.dialects import BY_NAME
 from reflexd_core.entry import EntryFacts, Pairing
 from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Form, Reading
+from reflexd_io.call import About
 
 _BODY_TYPE = b"application/json"
 _STREAM_TYPE = b"text/event-stream; charset=utf-8"
@@ -66,6 +67,7 @@ class Known:
     """Without its bodies and texts; None where the body cannot be compared."""
     ask: Ask
     """When the request's headers say nothing to the cache."""
+    about: About
 
 
 class Memory:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reflexd_core.policy import OnLeave, Policy, Semantic
+from reflexd_core.policy import KeepRequest, OnLeave, Policy, Semantic
 from reflexd_core.scrubs import SCRUBS
 from reflexd_io import values
 
@@ -21,6 +21,7 @@ POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
     "match_sampling": ("match_sampling", "true or false", values.given_truth),
     "scrubs": ("scrubs", f"a list of {', '.join(map(repr, SCRUBS))}", lambda value: _names(value, SCRUBS)),
     "portable": ("portable", "true or false", values.given_truth),
+    "keep_request": ("keep_request", "'full', 'question' or 'none'", lambda value: KeepRequest(str(value))),
 }
 """Setting of a tenant -> the policy's field, what is expected, and how the value is read (`ValueError`)."""
 

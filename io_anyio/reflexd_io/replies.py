@@ -1,6 +1,7 @@
 """Replies: what goes out to the client of one exchange, from the store, from upstream, or of Reflex's own."""
 
 from functools import partial
+from time import perf_counter
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -37,14 +38,13 @@ async def turned(answer: Answer, ask: Ask) -> tuple[bytes, Headers]:
     return await anyio.to_thread.run_sync(turn)
 
 
-def explained(replay: cmd.Replay, exchange: str, now: float, timings: dict[bytes, float]) -> Headers:
-    """What the client is told of an answer from the store. ``exchange``: its public name."""
+def explained(replay: cmd.Replay, now: float, timings: dict[bytes, float]) -> Headers:
+    """What the client is told of an answer from the store."""
     entry = replay.entry
     ttl = None if entry.expires is None else entry.expires - now
     told = explain_hit(replay.status, entry.id, now - entry.created, ttl, timings)
     if replay.key is not None:
         told += judged(replay.reason, replay.similarity, replay.score)
-        told.append((b"X-Reflex-Exchange", exchange.encode()))
     return told
 
 
@@ -80,6 +80,8 @@ async def relay(exchange: Exchange, *, joined: bool) -> None:
     async for piece in pieces:
         whole = source.ended and not (source.cut or exchange.cut) and piece is not keep_alive
         await connection.send(piece if kept else decode(piece), last=whole)
+        if exchange.first_byte is None and piece is not keep_alive:
+            exchange.first_byte = perf_counter()
     if source.cut or exchange.cut:
         raise ClientGone
     await connection.finish()

@@ -16,7 +16,7 @@ import anyio.to_thread
 from reflexd_core import commands as cmd
 from reflexd_core import events as ev
 from reflexd_core.entry import Pairing
-from reflexd_core.policy import Policy
+from reflexd_core.policy import KeepRequest, Policy
 from reflexd_io.asked import Asked, is_slow, read_asked
 from reflexd_io.audits import Auditor
 from reflexd_io.backlog import Backlog
@@ -69,6 +69,8 @@ class Semantics:
         exchange.search_until = anyio.current_time() + self._budget
         if asked is not None and asked.exact_only is None and not self._is_seen_whole(asked.question):
             asked.exact_only = "too-long"
+        if asked is not None and asked.exact_only is None and call.policy.keep_request is KeepRequest.NONE:
+            asked.exact_only = "request-not-kept"  # there is nothing stored that could be compared
         exchange.asked = asked
         exchange.timings[b"form"] = perf_counter() - began
         if asked is None:
@@ -150,6 +152,7 @@ class Semantics:
         threshold = exchange.call.policy.threshold
         pairs = [((asked.stored[found.key], asked.question), found.similarity or 0.0) for found in candidates]
         scores = await self._models.verify(pairs)
+        exchange.scores = {one.key: score.probability for one, score in zip(candidates, scores, strict=True)}
         best, found = max(zip(candidates, scores, strict=True), key=lambda item: item[1].probability)
         score, words = found.probability, tuple(tag.word for tag in found.tags)
         if score >= threshold:

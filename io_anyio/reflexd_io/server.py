@@ -10,6 +10,7 @@ from time import monotonic
 import anyio
 import anyio.abc
 
+from reflexd_io.events import Events
 from reflexd_io.gateway import Gateway
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Phase
@@ -24,8 +25,10 @@ SWEEP = 1.0
 
 
 class Server:
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, events: Events) -> None:
+        """``events``: streams of them end when the server does, so that it need not wait for them."""
         self._gateway = gateway
+        self._events = events
         self._connections: set[Connection] = set()
         self._draining = False
         self._empty = anyio.Event()
@@ -66,6 +69,7 @@ class Server:
 
     async def _drain(self) -> None:
         self._draining = True
+        self._events.close()
         for connection in list(self._connections):
             connection.closing = True
             if connection.phase is Phase.IDLE:

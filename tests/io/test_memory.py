@@ -9,6 +9,7 @@ from reflexd_core.entry import EntryFacts, entry_id
 from reflexd_core.policy import Policy, pass_through
 from reflexd_core.request import Form
 from reflexd_core.routing import PRESETS
+from reflexd_io.call import About
 from reflexd_io.memory import _OVERHEAD, Answer, Known, Memory
 
 ROOM = 1024 * 1024
@@ -134,7 +135,7 @@ def test_what_cannot_be_turned_says_so() -> None:
 def test_the_memo_is_bounded_like_the_answers() -> None:
     memory = Memory(capacity=2, max_bytes=ROOM)
     route = Route(tenant="default", upstream=PRESETS["openai"], whose=Whose.STORED)
-    known = Known(route, Policy(), None, pass_through("x"))
+    known = Known(route, Policy(), None, pass_through("x"), About())
     for number in range(2):
         memory.learn(_key(number), known)
     assert memory.known(_key(0)) is known

@@ -165,6 +165,10 @@ class Store:
         """What the asker's exact key is answered with, where it is an alias."""
         return await self._search(tenant, partial(pairings.find, key=key))
 
+    async def questions(self, tenant: str, key: bytes) -> tuple[str | None, str | None]:
+        """What was asked under the exact key, and, where it is an alias, what its entry was asked."""
+        return await self._search(tenant, partial(lookups.questions, key=key)) or (None, None)
+
     async def block(self, tenant: str, entry_key: bytes, form: str) -> list[bytes]:
         """Never again answer this normal form with this entry; gives the aliases that went for it.
 

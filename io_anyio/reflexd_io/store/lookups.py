@@ -34,3 +34,17 @@ def find(readers: Readers, reader: Reader, key: bytes) -> Answer | None:
 def _find_row(connection: sqlite3.Connection, key: bytes, now: float) -> tuple[object, ...] | None:
     row: tuple[object, ...] | None = connection.execute(_EXACT, (key,)).fetchone()
     return row if row is not None else connection.execute(_ALIAS, (key, now)).fetchone()
+
+
+def questions(connection: sqlite3.Connection, key: bytes) -> tuple[str | None, str | None]:
+    """What was asked under the exact key, for people; and what the entry was asked that it is an alias for."""
+    row = connection.execute(
+        "SELECT question FROM texts WHERE rowid = (SELECT number FROM entries WHERE key = ?)", (key,)
+    ).fetchone()
+    if row is not None:
+        return str(row[0]) or None, None
+    row = connection.execute(
+        "SELECT aliases.question, meanings.question FROM aliases JOIN meanings USING (entry) WHERE aliases.key = ?",
+        (key,),
+    ).fetchone()
+    return (str(row[0]), str(row[1])) if row is not None else (None, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reflexd_core.canonical import Uncomparable, read_json
 from reflexd_core.dialects import DIALECTS
 from reflexd_core.parts import Part, split_request
+from reflexd_core.policy import KeepRequest
 from reflexd_io import codings
 from reflexd_io.memory import Answer
 from reflexd_io.store import meaning
@@ -36,6 +37,8 @@ class Record:
     request: bytes
     """The request's body as it came."""
     request_coding: str | None
+    keep: KeepRequest = KeepRequest.FULL
+    """How much of the request is written down."""
     meaning: Meaning | None = None
     """What another wording may be compared with; None for an entry that answers its own only."""
 
@@ -112,11 +115,17 @@ def _part_hashes(listed: str) -> list[tuple[bytes]]:
 
 
 def _request_parts(record: Record) -> tuple[list[Part], str]:
-    """The request's parts and the question a person sees; none where the request cannot be read again."""
+    """The request's parts and the question a person sees, as far as they are to be kept.
+
+    None where the request cannot be read again.
+    """
+    if record.keep is KeepRequest.NONE:
+        return [], ""
     try:
         body = read_json(codings.decode(record.request, record.request_coding, _REQUEST_LIMIT))
         if not isinstance(body, dict):
             return [], ""
-        return split_request(body), _BY_NAME[record.answer.facts.dialect].question_text(body)
+        question = _BY_NAME[record.answer.facts.dialect].question_text(body)
+        return split_request(body) if record.keep is KeepRequest.FULL else [], question
     except (Uncomparable, codings.Undecodable):
         return [], ""

@@ -1,0 +1,86 @@
+"""Endpoints about what was asked lately: the list, one exchange, and why it missed."""
+
+from typing import Any
+
+import anyio.lowlevel
+
+from reflexd_io.control.endpoint import Asked, Endpoint
+from reflexd_io.control_client.shapes.common import Nothing
+from reflexd_io.control_client.shapes.exchanges import ExchangeDetail, ExchangePage, ExchangeQuery
+from reflexd_io.feedback import Unknown
+from reflexd_io.journal import Finished, Journal
+from reflexd_io.journal.accounts import Accounts
+from reflexd_io.journal.finished import HITS
+
+MOST = 1000
+"""Rows of a page."""
+AT_ONCE = 500
+"""Records looked at before others have their turn."""
+
+
+def endpoints(journal: Journal, accounts: Accounts) -> list[Endpoint[Any, Any]]:
+    async def listed(asked: Asked[ExchangeQuery, Nothing]) -> ExchangePage:
+        return await page(journal, asked.query)
+
+    async def one(asked: Asked[Nothing, Nothing]) -> ExchangeDetail:
+        return await accounts.detail(asked.path["exchange"])
+
+    return [
+        Endpoint(
+            method="GET",
+            path="/admin/exchanges",
+            summary="What was asked lately, the newest first.",
+            run=listed,
+            query=ExchangeQuery,
+            answer=ExchangePage,
+            tag="exchanges",
+            problems=(404,),
+        ),
+        Endpoint(
+            method="GET",
+            path="/admin/exchanges/{exchange}",
+            summary="All that is known of one exchange: the tiers, the candidates, and what decided.",
+            run=one,
+            answer=ExchangeDetail,
+            tag="exchanges",
+            problems=(404,),
+        ),
+    ]
+
+
+async def page(journal: Journal, query: ExchangeQuery) -> ExchangePage:
+    """Raises `Unknown` for a cursor behind which nothing is kept any more."""
+    behind = None
+    if query.cursor is not None:
+        last = journal.find(query.cursor)
+        if last is None:
+            raise Unknown("The exchange at which the page before ended is not kept any more: begin again.")
+        behind = last.number
+    limit = min(max(query.limit, 1), MOST)
+    found: list[Finished] = []
+    for place, record in enumerate(journal.newest(behind)):
+        if place % AT_ONCE == AT_ONCE - 1:
+            await anyio.lowlevel.checkpoint()
+        if _meets(record, query):
+            found.append(record)
+        if len(found) > limit:
+            break
+    rows = [journal.row(record) for record in found[:limit]]
+    return ExchangePage(items=rows, next=rows[-1].id if len(found) > limit else None)
+
+
+def _meets(record: Finished, query: ExchangeQuery) -> bool:
+    status = record.status.value
+    return (
+        (query.tenant is None or record.tenant == query.tenant)
+        and (query.status is None or status == query.status or (query.status == "hit" and record.status in HITS))
+        and (query.dialect is None or record.dialect == query.dialect)
+        and (query.client is None or record.about.client == query.client)
+        and (query.model is None or _is_in(query.model, record.model))
+        and (query.text is None or _is_in(query.text, record.about.question))
+        and (query.min_ms is None or record.took * 1000 >= query.min_ms)
+    )
+
+
+def _is_in(part: str, text: str) -> bool:
+    return part.casefold() in text.casefold()
