@@ -78,8 +78,12 @@ _NATIVE = (("/v1beta/", "gemini"), ("/v1alpha/", "gemini"), ("/openai/", "azure"
 _GEMINI = re.compile(r"/v1[a-z0-9]*/[^/]+/[^/:]+:(?P<call>[A-Za-z]+)")
 _AZURE = re.compile(r"/openai/(?:v1|deployments/[^/]+)(?P<path>/.+)")
 
-OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health", "/api/hello"})
-"""The last is Claude Code's probe."""
+METRICS = "/metrics"
+OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health", "/api/hello", METRICS})
+"""The last but one is Claude Code's probe."""
+
+ALIASES = frozenset({"/cache/stats", "/cache/clear"})
+"""Paths of the control API that other services have, and tools expect; they want the admin token as it does."""
 
 
 @lru_cache(maxsize=1024)
@@ -92,7 +96,7 @@ def read_target(method: str, target: str) -> Target:
     prefixed = tenant is not None or upstream is not None
     if path in OWN_PATHS and not prefixed:
         return Target(kind=Kind.OWN, path=path, query=query)
-    if path.startswith("/admin/") and not prefixed:
+    if (path.startswith("/admin/") or path in ALIASES) and not prefixed:
         return Target(kind=Kind.ADMIN, path=path, query=query)
     bare, home, native = _placed(path)
     versioned = home is not None

@@ -26,6 +26,7 @@ from reflexd_io.keys import Keys
 from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
+from reflexd_io.metrics import Metrics
 from reflexd_io.mock_provider import mock_upstreams
 from reflexd_io.models import Models
 from reflexd_io.pairs import Pairs
@@ -127,6 +128,14 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
             feedback = Feedback(
                 store=store, memory=memory, journal=journal, pairs=pairs, settings=settings, ledger=ledger
             )
+            metrics = Metrics(
+                ledger=ledger,
+                store=store,
+                memory=memory,
+                models=models,
+                active=driver.__len__,
+                storage_limit=settings.storage_bytes,
+            )
             relay = Relay(client, flights, ledger)
             endpoints = [
                 *meaning.endpoints(feedback),
@@ -142,6 +151,7 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 driver=driver,
                 relay=relay,
                 health=health,
+                metrics=metrics,
                 control=Control(admin_token, endpoints),
                 journal=journal,
             )

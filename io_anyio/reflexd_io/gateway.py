@@ -33,7 +33,7 @@ from reflexd_core.policy import (
 )
 from reflexd_core.profiles import profile_of
 from reflexd_core.request import Reading
-from reflexd_core.routing import Kind, Target, read_target
+from reflexd_core.routing import METRICS, Kind, Target, read_target
 from reflexd_io import codings
 from reflexd_io.call import About, Call
 from reflexd_io.control import Control
@@ -45,10 +45,12 @@ from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
 from reflexd_io.journal import Journal, Passed
 from reflexd_io.memory import Known, Memory
+from reflexd_io.metrics import Metrics
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.settings import Settings
 from reflexd_io.upstream import UpstreamUnreachable
+from reflexd_io.values import is_loopback_address
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Gateway:
         driver: Driver,
         relay: Relay,
         health: Health,
+        metrics: Metrics,
         control: Control,
         journal: Journal,
     ) -> None:
@@ -90,6 +93,8 @@ class Gateway:
         self._driver = driver
         self._relay = relay
         self._health = health
+        self._metrics = metrics
+        self._metrics_are_open = is_loopback_address(settings.bind_addr)
         self._control = control
         self._journal = journal
         self._guard = Guard(settings)
@@ -253,9 +258,21 @@ class Gateway:
         _, whole = await connection.read_body(OWN_LIMIT)
         if not whole:
             raise BadRequest(413, f"{target.path} takes no body of this size")
+        if target.path == METRICS:
+            await self._tell_metrics(connection, request, target)
+            return
         status, page = self._health.page(target.path)
         body = msgspec.json.encode(page)
         await connection.respond(status, _json_headers(body), body)
+
+    async def _tell_metrics(self, connection: Connection, request: Request, target: Target) -> None:
+        if not self._metrics_are_open and not self._control.allows(request.named):
+            message = "Beyond loopback, metrics want 'Authorization: Bearer <admin token>'."
+            await self._refuse(connection, target, 401, "unauthorized", message, (b"WWW-Authenticate", b"Bearer"))
+            return
+        content_type, body = await self._metrics.page(request.named.get("accept", ""))
+        headers = [(b"Content-Type", content_type.encode()), (b"Content-Length", str(len(body)).encode())]
+        await connection.respond(200, [*headers, (b"Cache-Control", b"no-store"), (b"Vary", b"Accept")], body)
 
     async def _refuse(
         self,

@@ -141,5 +141,9 @@ def read_url(source: str, url: object) -> str:
     return url.rstrip("/")
 
 
+def is_loopback_address(text: str) -> bool:
+    return ipaddress.ip_address(text).is_loopback
+
+
 def is_loopback(url: str) -> bool:
     return re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", url, re.IGNORECASE) is not None

@@ -39,6 +39,8 @@ def test_what_happened_is_told(upstream: ScriptedUpstream, tmp_path: Path) -> No
         chat(running.url, "what is it?", x_bypass_cache="1")
         chat(running.url, "who knows?", model="house-model")
         fetch(f"{running.url}/v1/models", Authorization="Bearer reflex")
+        while sum(row["entries"] for row in control(running, "/admin/stats")["storage"]) < 2:
+            time.sleep(0.05)  # the disk follows
         told = control(running, "/admin/stats")
         other = control(running, "/admin/stats?tenant=nobody")
         assert control(running, "/admin/stats?range=ever")["exchanges"] == 5

@@ -43,7 +43,7 @@ class Control:
 
     async def answer(self, connection: Connection, request: Request, target: Target) -> None:
         try:
-            if not self._is_allowed(request.named):
+            if not self.allows(request.named):
                 raise Problem(401, "unauthorized", "The control API wants 'Authorization: Bearer <admin token>'.")
             if target.path == DOCUMENT and request.method in ("GET", "HEAD"):
                 await self._end_body(connection)
@@ -100,7 +100,7 @@ class Control:
             raise Problem(405, "method_not_allowed", f"{method} does nothing at {path}; {', '.join(allowed)} does.")
         raise Problem(404, "not_found", f"Reflex has no {path}.")
 
-    def _is_allowed(self, named: Mapping[str, str]) -> bool:
+    def allows(self, named: Mapping[str, str]) -> bool:
         scheme, _, token = named.get("authorization", "").partition(" ")
         given = token.strip().encode("utf-8", "surrogatepass")
         return scheme.lower() == "bearer" and hmac.compare_digest(given, self._token)

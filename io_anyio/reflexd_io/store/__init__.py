@@ -76,6 +76,15 @@ class Store:
         """Those that have a file."""
         return set(self._known)
 
+    @property
+    def evictions(self) -> int:
+        """Entries that made room for others since the start."""
+        return self._writer.evictions
+
+    def evicted_within(self, seconds: float) -> int:
+        """Those of them that went that long ago at most."""
+        return self._writer.evicted_within(seconds)
+
     async def usage(self) -> dict[str, Usage]:
         """Entries and bytes of each tenant; those whose file cannot be read now are left out."""
         read = partial(self._usages.read, self.tenants())

@@ -8,6 +8,7 @@ import heapq
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -29,6 +30,8 @@ _MERGED = 256
 """Pages of the text index that are merged after each batch."""
 _MAKING_ROOM = 1.0
 """Seconds a tick may spend on it, so that new answers need not wait long."""
+_REMEMBERED = 10_000
+"""Batches of evictions that are remembered with their time."""
 _UNKNOWN = float("-inf")
 _NEVER = float("inf")
 
@@ -48,8 +51,16 @@ class Upkeep:
         """Bytes on disk by tenant, as far as this process changed them; all are measured before room is made."""
         self._unshrunk: set[str] = set()
         """Tenants whose file may have free pages or a log that repeats what it says."""
+        self.evictions = 0
+        """Entries that made room for others since the start."""
+        self._lately: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
         self._oldest: dict[str, float] = {}
         """No entry of the tenant was used before; not there where nobody has looked since it was written."""
+
+    def evicted_within(self, seconds: float) -> int:
+        """Entries that made room for others that long ago at most. Of the event loop's thread too."""
+        since = time.monotonic() - seconds
+        return sum(count for at, count in list(self._lately) if at >= since)
 
     def note_written(self, tenant: str) -> None:
         self._written.add(tenant)
@@ -123,6 +134,9 @@ class Upkeep:
             for tenant, keys in chosen.items():
                 if not self._guarded(tenant, partial(_drop, tenant=tenant, keys=keys, freed=freed)):
                     able.discard(tenant)
+                    continue
+                self.evictions += len(keys)
+                self._lately.append((time.monotonic(), len(keys)))
         for tenant in freed:
             self._shrink(tenant)
             sizes[tenant] = self._measure(tenant)

@@ -59,6 +59,13 @@ class Writer:
         self._neglected: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="reflex-writer", daemon=True)
 
+    @property
+    def evictions(self) -> int:
+        return self._upkeep.evictions
+
+    def evicted_within(self, seconds: float) -> int:
+        return self._upkeep.evicted_within(seconds)
+
     def start(self) -> None:
         self._thread.start()
 
