@@ -68,9 +68,15 @@ def _is_bearer(authorization: str) -> bool:
     return authorization.partition(" ")[0].lower() == "bearer"
 
 
+def key_header(upstream: Upstream, key: str, *, native: bool = False) -> tuple[bytes, bytes]:
+    """The header with which the upstream wants its key. ``native``: on the paths that only this provider has."""
+    name = (upstream.native_key_header if native else None) or upstream.key_header
+    return name.title().encode(), (b"Bearer " if name == "authorization" else b"") + key.encode()
+
+
 def is_placeholder(credential: str, upstreams: Collection[Upstream]) -> bool:
     """Whether it is no key of anybody's: ``reflex``, ``EMPTY``, ``lm-studio`` …"""
-    return len(credential) < _PLACEHOLDER_LENGTH and _owner(credential, upstreams) is None
+    return len(credential) < _PLACEHOLDER_LENGTH and owner_of(credential, upstreams) is None
 
 
 def rotates(credential: str) -> bool:
@@ -114,7 +120,7 @@ def route(
     if isinstance(upstream, Unroutable):
         return upstream
     if in_query is not None and in_query != credential and target.upstream is None:
-        owner = _owner(in_query, upstreams.values())
+        owner = owner_of(in_query, upstreams.values())
         if owner is not None and owner != upstream:  # headers can be withheld, a query goes as it came
             return Unroutable(
                 code="contradicting_keys",
@@ -137,7 +143,7 @@ def _upstream(
     target: Target, credential: str | None, upstreams: Mapping[str, Upstream], home: str
 ) -> Upstream | Unroutable:
     """The one that the path names, else the one whose the key is, else the one where such requests are at home."""
-    owner = _owner(credential, upstreams.values()) if credential and target.upstream is None else None
+    owner = owner_of(credential, upstreams.values()) if credential and target.upstream is None else None
     wanted = target.upstream if target.upstream is not None else home
     found = owner or upstreams.get(wanted)
     if found is not None:
@@ -166,7 +172,7 @@ def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collectio
     )
 
 
-def _owner(credential: str, upstreams: Collection[Upstream]) -> Upstream | None:
+def owner_of(credential: str, upstreams: Collection[Upstream]) -> Upstream | None:
     """The upstream whose keys begin like this one; the longest match wins."""
     matches = [
         (len(prefix), upstream)

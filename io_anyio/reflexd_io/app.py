@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.control import Control, exchanges, listening, meaning, statistics
+from reflexd_io.control import Control, exchanges, keys, listening, meaning, statistics
 from reflexd_io.driver import Driver
 from reflexd_io.events import Events
 from reflexd_io.exact import ExactTier
@@ -22,6 +22,7 @@ from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
 from reflexd_io.journal import Journal
 from reflexd_io.journal.accounts import Accounts
+from reflexd_io.key_desk import KeyDesk
 from reflexd_io.keys import Keys
 from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
@@ -91,7 +92,8 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
     store.start()
     try:
         async with anyio.create_task_group() as tasks:
-            flights = Flights(client, Keys())
+            stored_keys = Keys()
+            flights = Flights(client, stored_keys)
             budget = settings.semantic_budget_ms / 1000
             semantics = Semantics(
                 store=store,
@@ -142,6 +144,7 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 *exchanges.endpoints(journal, Accounts(journal, store, pairs)),
                 *listening.endpoints(events),
                 *statistics.endpoints(account),
+                *keys.endpoints(KeyDesk(settings, stored_keys, client)),
             ]
             gateway = Gateway(
                 settings=settings,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import time
 
 from reflexd_core import events as ev
-from reflexd_core.credentials import CREDENTIAL_HEADERS, Route, Whose
+from reflexd_core.credentials import CREDENTIAL_HEADERS, Route, Whose, key_header
 from reflexd_core.dialects.base import Watch
 from reflexd_core.headers import HeaderList, to_upstream, value_of
 from reflexd_core.request import Form
@@ -69,10 +69,7 @@ class Flights:
             raise NoKey(_how_to_give_a_key(route))
         outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)
         if key is not None:
-            upstream = route.upstream
-            header = (upstream.native_key_header if target.native else None) or upstream.key_header
-            bearer = b"Bearer " if header == "authorization" else b""
-            outgoing.append((header.title().encode(), bearer + key.encode()))
+            outgoing.append(key_header(route.upstream, key, native=target.native))
         return outgoing
 
 
@@ -181,5 +178,5 @@ def _how_to_give_a_key(route: Route) -> str:
     return (
         f"Reflex has no key for {name}: the request brought none, and tenant {route.tenant!r} has none stored. "
         f"Let the client send its {name} key as before, or start reflexd with {variable} set, "
-        f"or store one with: keyring set reflexd {route.tenant}/{name}"
+        f"or store one with: reflexd keys set {name} --tenant {route.tenant}"
     )

@@ -115,7 +115,20 @@ def test_the_version() -> None:
 def test_help_names_every_command(env: Env) -> None:
     done = _run(env, "--help")
     assert done.returncode == 0
-    for command in ("serve", "demo", "status", "stop", "doctor", "wrong", "audits", "judge", "eval", "tune", "tauq"):
+    for command in (
+        "serve",
+        "demo",
+        "status",
+        "stop",
+        "doctor",
+        "wrong",
+        "audits",
+        "judge",
+        "eval",
+        "tune",
+        "tauq",
+        "keys",
+    ):
         assert command in done.stdout
         assert "--help" in _run(env, command, "--help").stdout
 

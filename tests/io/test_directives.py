@@ -396,7 +396,7 @@ def test_without_any_key_nothing_is_sent(
     with serve(upstreams=keyed) as base:
         message = _refusal(_ask(base, path, key=key), "upstream_not_configured")
         assert "OPENAI_API_KEY" in message
-        assert "keyring set reflexd default/openai" in message
+        assert "reflexd keys set openai --tenant default" in message
         assert upstream.calls == 0
 
 

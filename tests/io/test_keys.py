@@ -1,48 +1,21 @@
 """Upstream keys: the keyring's, the environment's, and what happens where a keyring gives no answer."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import keyring
-import keyring.errors
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from reflexd_core.routing import PRESETS
-from reflexd_io import keys
-from reflexd_io.keys import Keys, UnusableKey, keyring_name, read_keyring
+from reflexd_io import keyrings, keys
+from reflexd_io.keys import Keys, Source, UnusableKey, survey
+from support.keyrings import SmallKeyring
 
 pytestmark = pytest.mark.anyio
 
 OPENAI, GROQ = PRESETS["openai"], PRESETS["groq"]
-
-
-class SmallKeyring(KeyringBackend):  # type: ignore[misc]
-    """Passwords in a dictionary; may be locked, or slow until told otherwise."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self, **stored: str) -> None:
-        super().__init__()
-        self.stored = {name.replace("__", "/"): secret for name, secret in stored.items()}
-        self.asked: list[str] = []
-        self.locked = False
-        self.answers = threading.Event()
-        self.answers.set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        assert service == "reflexd"
-        self.asked.append(username)
-        self.answers.wait(20)
-        if self.locked:
-            raise keyring.errors.KeyringLocked("locked")
-        return self.stored.get(username)
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        raise AssertionError("Reflex stores no keys by itself")
 
 
 @pytest.fixture(autouse=True)
@@ -88,8 +61,9 @@ async def test_without_any_keyring_the_environments_key_is_everybodys(monkeypatc
     assert await store.get("default", OPENAI) == "sk-environment"
     assert await store.get("team", OPENAI) == "sk-environment"
     assert await store.get("team", GROQ) is None
-    assert read_keyring("default", "openai") == (None, False)
-    assert keyring_name() is None
+    held = await store.held("team", GROQ)
+    assert (held.source, held.fault and held.fault.code) == (Source.NONE, "no_keyring")
+    assert (await store.held("team", OPENAI)).source is Source.ENVIRONMENT
 
 
 @pytest.mark.parametrize("key", ["sk-SECRET\nsecond", "sk-SECRET second", "sk-SECRET\x00", "sk-SECRET\u2026"])
@@ -134,7 +108,7 @@ async def test_a_keyring_that_is_unlocked_later_is_asked_again(monkeypatch: pyte
 async def test_a_keyring_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ring = _use(SmallKeyring(default__openai="sk-stored"))
     ring.answers.clear()
-    monkeypatch.setattr(keys, "KEYRING_TIMEOUT", 0.1)
+    monkeypatch.setattr(keyrings, "TIMEOUT", 0.1)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-environment")
     store = Keys()
     found: list[str | None] = []
@@ -176,16 +150,77 @@ async def test_a_backend_that_fails_in_its_own_way_is_as_good_as_locked() -> Non
             raise ZeroDivisionError
 
     _use(Broken())
-    assert read_keyring("default", "openai") == (None, None)
-    assert await Keys().get("default", OPENAI) is None
+    store = Keys()
+    assert await store.get("default", OPENAI) is None
+    held = await store.held("default", OPENAI)
+    assert (held.source, held.fault and held.fault.code) == (Source.NO_ANSWER, "keyring_failed")
 
 
-async def test_the_backend_has_a_name_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    _use(SmallKeyring())
-    assert (keyring_name() or "").endswith(".SmallKeyring")
+async def test_a_key_that_was_changed_is_noticed_once_it_is_told() -> None:
+    ring = _use(SmallKeyring(default__openai="sk-old"))
+    store = Keys()
+    assert await store.get("default", OPENAI) == "sk-old"
+    ring.stored["default/openai"] = "sk-new"
+    assert await store.get("default", OPENAI) == "sk-old"
+    store.forget()
+    assert await store.get("default", OPENAI) == "sk-new"
 
-    def broken() -> None:
-        raise ImportError("no such backend")
 
-    monkeypatch.setattr(keyring, "get_keyring", broken)
-    assert keyring_name() is None
+async def test_a_keyring_that_was_silent_is_asked_at_once_when_a_key_was_changed() -> None:
+    ring = _use(SmallKeyring(default__openai="sk-stored"))
+    ring.locked = True
+    store = Keys()
+    assert await store.get("default", OPENAI) is None
+    ring.locked = False
+    store.forget()
+    assert await store.get("default", OPENAI) == "sk-stored"
+
+
+async def test_an_answer_from_before_a_change_is_not_remembered() -> None:
+    ring = _use(SmallKeyring(default__openai="sk-old"))
+    ring.answers.clear()
+    store = Keys()
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.get, "default", OPENAI)
+            with anyio.fail_after(10):
+                while not ring.asked:  # noqa: ASYNC110 - the backend is asked in a thread
+                    await anyio.sleep(0.01)
+            store.forget()
+            ring.answers.set()
+    finally:
+        ring.answers.set()
+    ring.stored["default/openai"] = "sk-new"
+    assert await store.get("default", OPENAI) == "sk-new"
+
+
+async def test_what_is_shown_of_a_key_is_its_end_and_of_a_short_one_nothing() -> None:
+    _use(SmallKeyring(default__openai="sk-proj-0123456789abcd", default__groq="gsk_short"))
+    store = Keys()
+    openai, groq = await store.held("default", OPENAI), await store.held("default", GROQ)
+    assert (openai.hint, groq.hint) == ("abcd", "")
+    assert "0123" not in repr(openai)
+
+
+async def test_a_survey_says_of_every_upstream_where_its_key_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = _use(SmallKeyring(default__openai="sk-proj-0123456789abcd"))
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789")
+    found = {held.upstream.name: held.source for held in survey("default", PRESETS.values())}
+    assert found["openai"] is Source.KEYRING
+    assert found["groq"] is Source.ENVIRONMENT
+    assert found["ollama"] is Source.NOT_NEEDED
+    assert found["anthropic"] is Source.NONE
+    assert len(ring.asked) == len(PRESETS)
+    assert {held.source for held in survey("team", [OPENAI, GROQ])} == {Source.NONE}
+
+
+async def test_a_survey_asks_a_locked_keyring_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = _use(SmallKeyring())
+    ring.locked = True
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789")
+    found = {held.upstream.name: held for held in survey("default", PRESETS.values())}
+    assert len(ring.asked) == 1
+    assert found["groq"].source is Source.ENVIRONMENT
+    assert found["openai"].source is Source.NO_ANSWER
+    assert found["openai"].fault is not None
+    assert "unlock" in str(found["openai"].fault)

@@ -91,6 +91,7 @@ _COMMANDS = {
     "env": ("agents", "env"),
     "run": ("agents", "run"),
     "setup": ("agents", "setup"),
+    "keys": ("keys", "keys"),
 }
 """By its name, each command's module and function."""
 
@@ -135,10 +136,24 @@ def _parser() -> _Parser:
         "service", parents=[common], help="start the daemon at login, and again if it fails"
     )
     service.add_argument("action", choices=("install", "uninstall", "status"))
+    _add_keys(commands.add_parser("keys", help="the providers' keys in the OS keyring"), common)
     _add_meaning(commands, configured, common)
     _add_agents(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
     return parser
+
+
+def _add_keys(keys: _Parser, common: _Parser) -> None:
+    actions = keys.add_subparsers(dest="action", required=True, metavar="set|list|rm|test", parser_class=_Parser)
+    new = actions.add_parser("set", parents=[common], help="keep a key; it is asked for, never given as an argument")
+    new.add_argument("--stdin", action="store_true", help="read the key from standard input")
+    gone = actions.add_parser("rm", parents=[common], help="take a key out of the keyring")
+    tried = actions.add_parser("test", parents=[common], help="ask the provider whether it takes the key, at no cost")
+    listed = actions.add_parser("list", parents=[common], help="which keys there are; of each only its end")
+    for action in (new, gone, tried):
+        action.add_argument("upstream", metavar="UPSTREAM", help="such as openai, anthropic, groq")
+    for action in (new, gone, tried, listed):
+        action.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
 
 
 def _add_tauq(tauq: _Parser) -> None:

@@ -15,7 +15,8 @@ from reflexd_core.routing import Upstream
 from reflexd_io import runtime
 from reflexd_io.cli import settings_of
 from reflexd_io.cli.status import ask_health
-from reflexd_io.keys import keyring_name
+from reflexd_io.keyrings import PATIENCE, KeyringFault, backend_name, within
+from reflexd_io.keys import Source, survey
 from reflexd_io.proxies import UnusableProxy, proxy_at, proxy_for
 from reflexd_io.settings import Settings
 from reflexd_io.store import schema
@@ -122,16 +123,27 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 
 def _keyring() -> Finding:
-    name = keyring_name()
+    name = backend_name()
     if name is None:
         return Finding("keyring", "note", "no keyring here; keys come from clients or from the environment")
     return Finding("keyring", "ok", name)
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    for upstream in settings.upstreams.values():
-        if os.environ.get(upstream.key_env):
-            yield Finding("key", "ok", f"{upstream.name}: from {upstream.key_env}")
+    """The active tenant's keys, as they are seen from here."""
+    tenant = settings.active_tenant
+    try:
+        found = within(PATIENCE, lambda: survey(tenant, settings.upstreams.values()))
+    except KeyringFault as fault:
+        yield Finding("key", "note", f"{fault}")
+        return
+    for held in found:
+        if held.source in (Source.KEYRING, Source.ENVIRONMENT):
+            place = f"keyring ({tenant})" if held.source is Source.KEYRING else held.upstream.key_env
+            yield Finding("key", "ok", f"{held.upstream.name}: from {place}")
+    trouble = next((held.fault for held in found if held.fault is not None and held.fault.code != "no_keyring"), None)
+    if trouble is not None:
+        yield Finding("key", "note", f"{trouble}")
 
 
 def _reach(upstream: Upstream) -> Finding:

@@ -2,10 +2,14 @@
 
 from reflexd_io.control.endpoint import Problem
 from reflexd_io.feedback import Unknown
+from reflexd_io.key_desk import NoSuch
+from reflexd_io.keys import UnusableKey
 from reflexd_io.store import StoreUnavailable
 
 _TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
     (Unknown, 404, "not_found", "{}"),
+    (NoSuch, 404, "not_found", "{}"),
+    (UnusableKey, 400, "unusable_key", "{}"),
     (StoreUnavailable, 503, "store_unavailable", "The store cannot be changed now: {}"),
 )
 """Error, HTTP status, code, message."""

@@ -151,6 +151,11 @@ def remove_key(tenant: str, upstream: str) -> Ask[common.Done]:
     return Ask("DELETE", _key(tenant, upstream), common.Done)
 
 
+def key_changed(tenant: str, upstream: str) -> Ask[keys.KeyRow]:
+    """Somebody else has changed it in the keyring: what the daemon finds there now."""
+    return Ask("POST", f"{_key(tenant, upstream)}/changed", keys.KeyRow)
+
+
 def test_key(tenant: str, upstream: str) -> Ask[keys.KeyTest]:
     return Ask("POST", f"{_key(tenant, upstream)}/test", keys.KeyTest)
 

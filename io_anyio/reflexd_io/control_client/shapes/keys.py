@@ -14,7 +14,9 @@ class KeyRow(Told, frozen=True, kw_only=True):
     variable: str = ""
     """The environment variable that is used where there is no keyring."""
     hint: str = ""
-    """The last four characters."""
+    """The last four characters, of a key that is long enough for them to say little."""
+    problem: str = ""
+    """Why the keyring could not be asked, in words."""
 
 
 class KeyList(Told, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class NewKey(Wire, frozen=True, kw_only=True):
 
 class KeyTest(Told, frozen=True, kw_only=True):
     ok: bool
+    verdict: Literal["ok", "refused", "unreachable", "unclear", "no key"]
+    """``unclear``: it answered, and said nothing of the key (busy, broken, or without such a page)."""
     http_status: int | None = None
     message: str
     """In the provider's own words where it said any."""
