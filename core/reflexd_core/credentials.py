@@ -5,15 +5,19 @@ to; an upstream's stored key is used only where the client brought none of its o
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
 from blake3 import blake3
 
 from reflexd_core.routing import Target, Upstream
+from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
+from reflexd_core.tokens import HINT, digest_of, is_token, is_whole
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+TOKEN_HEADER = "x-reflex-token"  # noqa: S105 - the header's name
+"""For a token beside the client's own provider key."""
 
 _PLACEHOLDER_LENGTH = 20
 
@@ -28,10 +32,18 @@ class Whose(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     tenant: str
+    """Its id."""
     upstream: Upstream
     whose: Whose
     withheld: frozenset[str] = frozenset()
-    """Credential headers that are not passed on: they hold another secret than the one that chose the upstream."""
+    """Credential headers that are not passed on: they hold another secret than the one that chose the upstream, or a
+    token of ours."""
+    token: str | None = None
+    """Id of the token that decided the tenant."""
+    key: str | None = field(default=None, compare=False)
+    """The own tenant of the client's provider key, be it adopted or not; None where it brought none that lasts."""
+    hint: str = field(default="", compare=False, repr=False)
+    """That key's last four characters, where it is long enough to be shown so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +100,7 @@ def rotates(credential: str) -> bool:
 
 def anonymous_tenant(credential: str, salt: bytes) -> str:
     """The tenant of a provider key that nobody has adopted: named by a salted hash, so the key cannot be guessed."""
-    return "anon-" + blake3(credential.encode(), key=salt).hexdigest(16)
+    return ANONYMOUS + blake3(credential.encode(), key=salt).hexdigest(16)
 
 
 def route(
@@ -97,24 +109,39 @@ def route(
     headers: Mapping[str, str],
     upstreams: Mapping[str, Upstream],
     default_upstream: str,
-    tenants: Collection[str],
-    active_tenant: str,
+    tenancy: Tenancy,
     salt: bytes,
+    now: float,
+    on_loopback: bool = True,
 ) -> Route | Unroutable:
-    """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation."""
+    """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation. ``now``: seconds since 1970."""
     sent = credentials_of(headers)
+    tokens = {name: secret for name, secret in sent.items() if is_token(secret)}
+    keys = {name: secret for name, secret in sent.items() if name not in tokens}
+    in_query = key_in_query(target.query)
+    token = _token(_tokens_in(headers, tokens), in_query, tenancy, now)
+    if isinstance(token, Unroutable):
+        return token
     # Placeholders stand where clients insist on a key: as a bearer or in a header of its own, not in other schemes.
     never_placeholder = {"authorization"} if not _is_bearer(headers.get("authorization", "").strip()) else set()
     own_keys = [
         secret
-        for name, secret in sent.items()
+        for name, secret in keys.items()
         if name in never_placeholder or not is_placeholder(secret, upstreams.values())
     ]
-    in_query = key_in_query(target.query)
     if in_query is not None:
         own_keys.append(in_query)
     placeholder = not own_keys
-    credential = own_keys[0] if own_keys else next(iter(sent.values()), None)
+    credential = own_keys[0] if own_keys else next(iter(keys.values()), None)
+    lasting = credential if credential is not None and not placeholder and not rotates(credential) else None
+    key = anonymous_tenant(lasting, salt) if lasting is not None else None
+    named = _named_tenant(target, headers, tenancy, token, on_loopback=on_loopback)
+    if isinstance(named, Unroutable):
+        return named
+    tenant = named or (tenancy.adopted.get(key) if key is not None else tenancy.active)
+    if tenant is not None and tenant.upstreams:
+        upstreams = {**upstreams, **tenant.upstreams}
+    default_upstream = tenant.default_upstream or default_upstream if tenant is not None else default_upstream
     home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
     upstream = _upstream(target, None if placeholder else credential, upstreams, home or default_upstream)
     if isinstance(upstream, Unroutable):
@@ -127,16 +154,50 @@ def route(
                 message=f"The query holds a key of {owner.name}, and the headers lead to {upstream.name}; "
                 "send one of them, or name the upstream in the path (/u/<upstream>/v1).",
             )
-    tenant = _named_tenant(target, headers, tenants)
-    if tenant is None:
-        own = credential is not None and not placeholder and not rotates(credential)
-        tenant = anonymous_tenant(credential or "", salt) if own else active_tenant
-    if isinstance(tenant, Unroutable):
-        return tenant
-    withheld = frozenset(name for name, secret in sent.items() if secret != credential)
     return Route(
-        tenant=tenant, upstream=upstream, whose=Whose.STORED if placeholder else Whose.CLIENT, withheld=withheld
+        tenant=tenant.id if tenant is not None else key or "",
+        upstream=upstream,
+        whose=Whose.STORED if placeholder else Whose.CLIENT,
+        withheld=frozenset(name for name, secret in sent.items() if name in tokens or secret != credential),
+        token=token.id if token is not None else None,
+        key=key,
+        hint=lasting[-HINT:] if lasting is not None and len(lasting) >= _PLACEHOLDER_LENGTH else "",
     )
+
+
+def _tokens_in(headers: Mapping[str, str], tokens: Mapping[str, str]) -> list[str]:
+    """Every token that was sent, each once."""
+    beside = headers.get(TOKEN_HEADER, "").strip()
+    return list(dict.fromkeys([*([beside] if beside else []), *tokens.values()]))
+
+
+def _token(sent: list[str], in_query: str | None, tenancy: Tenancy, now: float) -> Token | Unroutable | None:
+    """The registered token among them; None where there is none at all. Messages never repeat what was sent."""
+    if in_query is not None and is_token(in_query):
+        return Unroutable(
+            code="token_in_query",
+            message="A Reflex token must not stand in a URL, which is logged in many places: send it as a bearer, as "
+            f"x-api-key, or in {TOKEN_HEADER}.",
+        )
+    found: list[Token] = []
+    for text in sent:
+        token = tenancy.tokens.get(digest_of(text)) if is_whole(text) else None
+        if token is None:
+            why = "is not registered here" if is_whole(text) else "is cut or mistyped"
+            return Unroutable(code="unknown_token", message=f"This Reflex token {why}; {_HELP}")
+        if token.tenant is None:
+            return Unroutable(code="revoked_token", message=f"This Reflex token was revoked; {_HELP}")
+        if token.expires is not None and now >= token.expires:
+            return Unroutable(code="expired_token", message=f"This Reflex token has expired; {_HELP}")
+        found.append(token)
+    if len({token.tenant.id for token in found if token.tenant is not None}) > 1:
+        return Unroutable(
+            code="contradicting_tokens", message="This request holds tokens of different tenants; send one of them."
+        )
+    return found[0] if found else None
+
+
+_HELP = "have a new one made with `reflexd tenants token <tenant> add`."
 
 
 def _upstream(
@@ -155,8 +216,11 @@ def _upstream(
     )
 
 
-def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collection[str]) -> str | Unroutable | None:
-    """The tenant that path or header names; None when neither does."""
+def _named_tenant(
+    target: Target, headers: Mapping[str, str], tenancy: Tenancy, token: Token | None, *, on_loopback: bool
+) -> Tenant | Unroutable | None:
+    """The tenant that token, path or header name; None when none does."""
+    holder = token.tenant if token is not None else None
     asked = headers.get("x-reflex-tenant", "").strip() or None
     if asked is not None and target.tenant is not None and asked != target.tenant:
         return Unroutable(
@@ -164,12 +228,29 @@ def _named_tenant(target: Target, headers: Mapping[str, str], tenants: Collectio
             message=f"The path names tenant {target.tenant!r} and x-reflex-tenant names {asked!r}; name one.",
         )
     named = target.tenant if target.tenant is not None else asked
-    if named is None or named in tenants:
-        return named
-    return Unroutable(
+    if named is None or (holder is not None and named == holder.name):
+        return holder
+    if holder is not None:  # whether there is such a tenant is none of the holder's business
+        return Unroutable(
+            code="contradicting_tenants",
+            message=f"The token is another tenant's than {named!r}, which {_place_of(target)} names; name one.",
+        )
+    if not on_loopback:
+        return Unroutable(
+            code="token_required",
+            message=f"From another machine, tenant {named!r} is open only to one of its tokens: send it as a bearer, "
+            f"as x-api-key, or in {TOKEN_HEADER}.",
+        )
+    found = tenancy.by_name.get(named)
+    return found or Unroutable(
         code="unknown_tenant",
-        message=f"Reflex knows no tenant {named!r}. Add it under [tenants.{named}] in config.toml.",
+        message=f"Reflex knows no tenant {named!r}. Add it with `reflexd tenants add {named}`, or under "
+        f"[tenants.{named}] in config.toml.",
     )
+
+
+def _place_of(target: Target) -> str:
+    return "the path" if target.tenant is not None else "x-reflex-tenant"
 
 
 def owner_of(credential: str, upstreams: Collection[Upstream]) -> Upstream | None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from blake3 import blake3
 
 from reflexd_core.canonical import JsonObject, canonicalize
-from reflexd_core.credentials import CREDENTIAL_HEADERS
+from reflexd_core.credentials import CREDENTIAL_HEADERS, TOKEN_HEADER
 from reflexd_core.profiles import PROFILE_HEADERS
 
 RECIPE = b"reflex-key-1"
@@ -20,7 +20,14 @@ KEYED_HEADERS = ("anthropic-version", "anthropic-beta", "openai-beta")
 
 MEMO_HEADERS = tuple(
     name.encode()
-    for name in (*KEYED_HEADERS, *CREDENTIAL_HEADERS, *PROFILE_HEADERS, "x-reflex-tenant", "content-encoding")
+    for name in (
+        *KEYED_HEADERS,
+        *CREDENTIAL_HEADERS,
+        *PROFILE_HEADERS,
+        TOKEN_HEADER,
+        "x-reflex-tenant",
+        "content-encoding",
+    )
 )
 """All headers that can change a request's route or key, or how it is read."""
 

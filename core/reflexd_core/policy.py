@@ -72,6 +72,8 @@ class Policy:
     portable: bool = False
     """Whether dates, working directories and git status are left out of the key (`portable`)."""
     keep_request: KeepRequest = KeepRequest.FULL
+    storage_bytes: int | None = None
+    """What the tenant's files may take, the least recently used entries going first; None is the install's limit."""
     record_limit: int = 16 * MIB
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0

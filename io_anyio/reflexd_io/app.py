@@ -4,6 +4,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -41,12 +42,15 @@ from reflexd_io.stats import Statistics
 from reflexd_io.stats.file import StatsFile
 from reflexd_io.stats.keeper import Keeper
 from reflexd_io.store import Store
+from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
 
 log = logging.getLogger(__name__)
 
 WARM = 1000
 """Answers of all tenants that are read into memory after a start, most recently used first."""
+_TENANTS = "tenants"
 _SIGNAL_POLL = 0.2
 """Seconds between looks at the signals that came, where the event loop knows none."""
 
@@ -70,20 +74,22 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
             listener = await stack.enter_async_context(await _listener(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             token = runtime.make_admin_token()
-            server = await stack.enter_async_context(_server(settings, token))
+            registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
+            server = await stack.enter_async_context(_server(settings, registry, token))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))
-            ready(found, settings)
+            ready(found, replace(settings, active_tenant=registry.tenancy.active.name))
             activation.notify("READY=1")
             await server.serve(listener, stop)
             activation.notify("STOPPING=1")
 
 
 @asynccontextmanager
-async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]:
+async def _server(settings: Settings, registry: Registry, admin_token: str) -> AsyncIterator[Server]:
     salt = runtime.salt(settings.storage_path)
-    store = Store(settings.storage_path / "tenants", max_bytes=settings.storage_bytes)
+    store = Store(settings.storage_path / _TENANTS, max_bytes=settings.storage_bytes)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
-    ledger, pairs, policies, models = Ledger(settings.prices), Pairs(), Policies(settings), Models(settings)
+    ledger, pairs, models = Ledger(settings.prices), Pairs(), Models(settings)
+    policies = Policies(settings, registry)
     events = Events()
     journal = Journal(events, settings.prices)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
@@ -122,13 +128,18 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
             prepare = partial(anyio.to_thread.run_sync, client.prepare)
             tasks.start_soon(_helped, "reading the system's certificates", prepare)
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
-            health = Health(settings=settings, memory=memory, store=store, ledger=ledger, models=models)
+            health = Health(registry=registry, memory=memory, store=store, ledger=ledger, models=models)
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
             account = statistics.Account(
-                statistics=Statistics(keeper), store=store, memory=memory, models=models, settings=settings
+                statistics=Statistics(keeper),
+                store=store,
+                memory=memory,
+                models=models,
+                settings=settings,
+                registry=registry,
             )
             feedback = Feedback(
-                store=store, memory=memory, journal=journal, pairs=pairs, settings=settings, ledger=ledger
+                store=store, memory=memory, journal=journal, pairs=pairs, registry=registry, ledger=ledger
             )
             metrics = Metrics(
                 ledger=ledger,
@@ -146,8 +157,11 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
                 *statistics.endpoints(account),
                 *keys.endpoints(KeyDesk(settings, stored_keys, client)),
             ]
+            registry.on_change(partial(_forget_rules, policies, memory))
+            tasks.start_soon(_helped, "keeping time", registry.keep_time)
             gateway = Gateway(
                 settings=settings,
+                registry=registry,
                 policies=policies,
                 salt=salt,
                 memory=memory,
@@ -164,6 +178,7 @@ async def _server(settings: Settings, admin_token: str) -> AsyncIterator[Server]
         with anyio.CancelScope(shield=True):
             await client.aclose()
             await keeper.stop()
+            await registry.note_on_disk()
             if not await store.close():
                 log.error("the disk did not take the last answers in time; they are not kept")
 
@@ -187,6 +202,12 @@ async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
 def _bind(models: Models, policies: Policies, memory: Memory) -> None:
     """The models are there: from now on they compare."""
     policies.bind(models.judgement, models.threshold, calibrated=models.calibrated)
+    memory.forget_known()
+
+
+def _forget_rules(policies: Policies, memory: Memory) -> None:
+    """The registry has changed: nothing that was found under the old rules counts."""
+    policies.forget()
     memory.forget_known()
 
 

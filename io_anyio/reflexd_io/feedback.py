@@ -14,9 +14,9 @@ from reflexd_io.journal import Journal
 from reflexd_io.ledger import WRONG, Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.pairs import Pair, Pairs
-from reflexd_io.settings import Settings
 from reflexd_io.store import Store
 from reflexd_io.store.pairings import Audit, AuditVerdict, Label
+from reflexd_io.tenants.registry import Registry
 
 EXAMPLES = 10
 
@@ -33,14 +33,14 @@ class Feedback:
         memory: Memory,
         journal: Journal,
         pairs: Pairs,
-        settings: Settings,
+        registry: Registry,
         ledger: Ledger,
     ) -> None:
         self._store = store
         self._memory = memory
         self._journal = journal
         self._pairs = pairs
-        self._settings = settings
+        self._registry = registry
         self._ledger = ledger
 
     async def wrong(self, entry: str, exchange: str) -> WrongPairing:
@@ -60,7 +60,8 @@ class Feedback:
         label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
         await self._store.add_label(tenant, label)
         self._ledger.note_beside(tenant, WRONG)
-        return WrongPairing(entry=entry, tenant=tenant, stored=pair.stored, asked=pair.asked, score=pair.score)
+        shown = self._registry.name_of(tenant)
+        return WrongPairing(entry=entry, tenant=shown, stored=pair.stored, asked=pair.asked, score=pair.score)
 
     async def _stored_pair(self, tenant: str, key: bytes) -> Pair | None:
         """What the disk knows of a pairing that was judged before the last start."""
@@ -72,13 +73,14 @@ class Feedback:
 
     async def audits(self, tenant: str) -> Audits:
         """What became of a tenant's compared hits, with examples of those that differed. Empty: the active one's."""
-        tenant = tenant or self._settings.active_tenant
+        shown = tenant or self._registry.tenancy.active.name
+        tenant = self._registry.find(shown)
         counts = await self._store.audit_counts(tenant)
         different, unsure = counts[AuditVerdict.DIFFERENT], counts[AuditVerdict.UNSURE]
         total = counts[AuditVerdict.SAME] + different + unsure
         examples = await self._store.audits(tenant, EXAMPLES, AuditVerdict.DIFFERENT)
         return Audits(
-            tenant=tenant,
+            tenant=shown,
             compared=total,
             same=counts[AuditVerdict.SAME],
             different=different,

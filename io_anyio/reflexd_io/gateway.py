@@ -7,7 +7,7 @@ may be cached, to the relay everything else, and Reflex's own few pages it answe
 import logging
 from dataclasses import replace
 from functools import lru_cache
-from time import perf_counter
+from time import perf_counter, time
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -49,6 +49,7 @@ from reflexd_io.metrics import Metrics
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.settings import Settings
+from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamUnreachable
 from reflexd_io.values import is_loopback_address
 
@@ -76,6 +77,7 @@ class Gateway:
         self,
         *,
         settings: Settings,
+        registry: Registry,
         policies: Policies,
         salt: bytes,
         memory: Memory,
@@ -87,6 +89,7 @@ class Gateway:
         journal: Journal,
     ) -> None:
         self._settings = settings
+        self._registry = registry
         self._policies = policies
         self._salt = salt
         self._memory = memory
@@ -160,6 +163,7 @@ class Gateway:
             passed.route, passed.reason = self._route(request, target), "too-large"
             await self._pass_on(connection, request, target, passed.route, connection.body(pieces), passed.reason)
             return
+        self._registry.settle()
         try:
             memo = memo_key(request.target, request.raw_named, pieces)
             known = self._memory.known(memo) or await self._learn(memo, request, target, dialect, pieces)
@@ -177,7 +181,7 @@ class Gateway:
         self, memo: bytes, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]
     ) -> Known:
         """Read a request that memory does not know: a byte-equal repeat is spared this."""
-        found = self._route(request, target)
+        found, rules = self._route(request, target), self._memory.rules
         policy = self._policies.of(found.tenant)
         raw = b"".join(pieces)
         work = (request, target, found, dialect, raw, policy)
@@ -190,13 +194,15 @@ class Gateway:
             return Known(found, policy, None, pass_through("not-comparable"), about)
         if self._settings.forward_legacy_functions:
             known = replace(known, ask=replace(known.ask, refusal=None))
-        self._memory.learn(memo, known)
+        if rules == self._memory.rules:
+            self._memory.learn(memo, known)
         return known
 
     def _call(
         self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes], number: int
     ) -> Call:
         ask, reading = known.ask, known.reading
+        self._registry.note_use(known.route, time())
         if has_directives(request.raw_named):
             directives = read_directives(request.named)
             if reading is not None and ask.key is not None:
@@ -207,17 +213,20 @@ class Gateway:
 
     def _route(self, request: Request, target: Target) -> Route:
         """Raises `_Unroutable`."""
+        self._registry.settle()
+        now = time()
         found = route(
             target=target,
             headers=request.named,
             upstreams=self._settings.upstreams,
             default_upstream=self._settings.default_upstream,
-            tenants=self._settings.tenants,
-            active_tenant=self._settings.active_tenant,
+            tenancy=self._registry.tenancy,
             salt=self._salt,
+            now=now,
         )
         if isinstance(found, Unroutable):
             raise _Unroutable(found)
+        self._registry.note_use(found, now)
         return found
 
     async def _pass_on(

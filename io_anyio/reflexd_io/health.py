@@ -12,8 +12,8 @@ from reflexd_io.events import Events
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.models import Models
-from reflexd_io.settings import Settings
 from reflexd_io.store import Store
+from reflexd_io.tenants.registry import Registry
 
 WATCH = 1.0
 """Seconds between looks."""
@@ -22,8 +22,8 @@ Page = tuple[int, dict[str, object]]
 
 
 class Health:
-    def __init__(self, *, settings: Settings, memory: Memory, store: Store, ledger: Ledger, models: Models) -> None:
-        self._settings = settings
+    def __init__(self, *, registry: Registry, memory: Memory, store: Store, ledger: Ledger, models: Models) -> None:
+        self._registry = registry
         self._memory = memory
         self._store = store
         self._ledger = ledger
@@ -79,13 +79,14 @@ class Health:
 
     def _health(self) -> Page:
         _, ready = self._ready()
+        active = self._registry.tenancy.active
         return 200, {
             **ready,
             "version": __version__,
             "pid": os.getpid(),
             "uptime_seconds": round(time() - self._ledger.started, 3),
-            "tenant": self._settings.active_tenant,
-            "caching": self._settings.policy_of(self._settings.active_tenant).caching,
+            "tenant": active.name,
+            "caching": self._registry.policy_of(active.id).caching,
             "memory": {"entries": len(self._memory), "bytes": self._memory.bytes},
             "since_start": self._ledger.as_json(),
         }

@@ -83,6 +83,8 @@ class Memory:
         self.barred = 0
         """How often pairings were ended: what was read from disk before the last time may be one of them."""
         self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self.rules = 0
+        """How often rules have changed: what a request was found to be before the last time must not be learnt."""
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -166,6 +168,7 @@ class Memory:
 
     def forget_known(self) -> None:
         """After rules have changed: what requests were found to be rests on the old ones."""
+        self.rules += 1
         self._known.clear()
 
     def learn(self, memo_key: bytes, known: Known) -> None:

@@ -1,12 +1,26 @@
-"""A tenant's policy as config.toml has it: the names of its settings, what each expects, and how it is read."""
+"""A tenant's policy in words, as config.toml and the control API have it.
+
+The names of its settings, what each expects, and how it is read and told.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
-from reflexd_core.policy import KeepRequest, OnLeave, Policy, Semantic
+from reflexd_core.policy import MIB, KeepRequest, OnLeave, Policy, Semantic
 from reflexd_core.scrubs import SCRUBS
 from reflexd_io import values
+
+LEAST_STORAGE = MIB
+"""Bytes; what an empty file takes alone is a fifth of it."""
+
+
+def _bytes(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not LEAST_STORAGE <= value <= 2**60:
+        raise ValueError("no bytes")
+    return value
+
 
 POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
     "caching": ("caching", "true or false", values.given_truth),
@@ -22,6 +36,7 @@ POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
     "scrubs": ("scrubs", f"a list of {', '.join(map(repr, SCRUBS))}", lambda value: _names(value, SCRUBS)),
     "portable": ("portable", "true or false", values.given_truth),
     "keep_request": ("keep_request", "'full', 'question' or 'none'", lambda value: KeepRequest(str(value))),
+    "storage_bytes": ("storage_bytes", f"a whole number from {LEAST_STORAGE} to 2**60", _bytes),
 }
 """Setting of a tenant -> the policy's field, what is expected, and how the value is read (`ValueError`)."""
 
@@ -30,12 +45,28 @@ def read_policy(where: str, policy: Policy, table: Mapping[str, object]) -> Poli
     """``policy`` with what the table changes. Raises `values.BadSetting`."""
     values.refuse_unknown(where, table, set(POLICY))
     for name, value in table.items():
-        field_name, expected, read = POLICY[name]
         try:
-            policy = _with_policy(policy, field_name, read(value))
-        except ValueError:
-            raise values.BadSetting(f"config.toml: {where}.{name}={value!r}: expected {expected}") from None
+            policy = with_setting(policy, name, value)
+        except ValueError as error:
+            raise values.BadSetting(f"config.toml: {where}.{error}") from None
     return policy
+
+
+def with_setting(policy: Policy, name: str, value: object) -> Policy:
+    """``policy`` with one known setting of another value. Raises `values.BadSetting`."""
+    field_name, expected, read = POLICY[name]
+    try:
+        return _with_policy(policy, field_name, read(value))
+    except ValueError:
+        raise values.BadSetting(f"{name}={value!r}: expected {expected}") from None
+
+
+def told(policy: Policy, name: str) -> object:
+    """The setting's value as it is written in config.toml; None where it sets no limit."""
+    value = getattr(policy, POLICY[name][0])
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def _names(value: object, known: Collection[str]) -> frozenset[str]:

@@ -85,10 +85,7 @@ def announced(storage: Path, host: str, port: int, admin_token: str) -> Iterator
     )
     path = storage / "runtime.json"
     path.unlink(missing_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    _write_private(fresh, json.dumps(asdict(runtime)).encode())
-    fresh.replace(path)
+    replace_private(path, json.dumps(asdict(runtime)).encode())
     try:
         yield runtime
     finally:
@@ -124,11 +121,25 @@ def salt(storage: Path) -> bytes:
 
 def _make_salt(path: Path) -> bytes:
     made = secrets.token_bytes(_SALT)
+    replace_private(path, made)
+    return made
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """The file as a whole, for its owner only. Written elsewhere first, so that a crash leaves no half of it.
+
+    After calling this it survives a loss of power. Raises `OSError`; the file is then as it was.
+    """
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    _write_private(fresh, made)  # elsewhere first, so that a crash leaves no half of it
+    _write_private(fresh, content)
     fresh.replace(path)
-    return made
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and replacing is safe by itself
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _write_private(path: Path, content: bytes) -> None:

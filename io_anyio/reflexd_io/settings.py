@@ -20,6 +20,7 @@ import platformdirs
 from reflexd_core.policy import MIB, Policy
 from reflexd_core.prices import Prices
 from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
+from reflexd_core.tenancy import name_fault
 from reflexd_io import values
 from reflexd_io.policy_settings import read_policy
 from reflexd_io.price_settings import read_prices
@@ -57,6 +58,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     """Of tenants that say nothing else, anonymous ones included."""
     tenants: Mapping[str, Policy] = field(default_factory=lambda: {DEFAULT_TENANT: Policy()})
+    policy_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Which settings config.toml gives, by tenant; under the empty name those of all."""
     upstreams: Mapping[str, Upstream] = field(default_factory=lambda: dict(PRESETS))
     prices: Prices = field(default_factory=lambda: read_prices({}))
     allowed_hosts: frozenset[str] = frozenset()
@@ -175,12 +178,15 @@ def _from_file(settings: Settings, table: Table) -> Settings:
             settings = _with(
                 settings, name, values.read_value(f"config.toml: {name}", _as_text(name, table[name]), read)
             )
-    policy = read_policy("policy", Policy(), _table("policy", table.get("policy", {})))
-    tenants = {DEFAULT_TENANT: policy}
+    common = _table("policy", table.get("policy", {}))
+    policy = read_policy("policy", Policy(), common)
+    tenants, names = {DEFAULT_TENANT: policy}, {"": frozenset(common)}
     for name, given in _table("tenants", table.get("tenants", {})).items():
-        if not _NAME.fullmatch(name) or name.startswith("anon-"):
-            raise values.BadSetting(f"config.toml: tenants.{name}: {_NAMES_HAVE}, and do not begin with 'anon-'")
-        tenants[name] = read_policy(f"tenants.{name}", policy, _table(f"tenants.{name}", given))
+        fault = name_fault(name)
+        if fault is not None:
+            raise values.BadSetting(f"config.toml: tenants.{name}: {fault}")
+        own = _table(f"tenants.{name}", given)
+        tenants[name], names[name] = read_policy(f"tenants.{name}", policy, own), frozenset(own)
     upstreams = dict(PRESETS)
     for name, given in _table("upstreams", table.get("upstreams", {})).items():
         upstreams[name] = _upstream(name, _table(f"upstreams.{name}", given), upstreams.get(name))
@@ -188,6 +194,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         settings,
         policy=policy,
         tenants=tenants,
+        policy_names=names,
         upstreams=upstreams,
         prices=read_prices(_table("prices", table.get("prices", {}))),
         allowed_hosts=_names("allowed_hosts", table),

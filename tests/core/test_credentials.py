@@ -19,11 +19,17 @@ from reflexd_core.credentials import (
     route,
 )
 from reflexd_core.routing import PRESETS, Kind, Target, Upstream, read_target
+from reflexd_core.tenancy import Tenancy, Tenant
 
 SALT = bytes(32)
 OWN_KEY = "sk-proj-0123456789abcdef"
 OTHER_KEY = "0123456789abcdef0123456789abcdef"
 ANTHROPIC_KEY = "sk-ant-api03-0123456789"
+
+
+def tenancy(active: str, *others: str, **more: Any) -> Tenancy:
+    tenants = {name: Tenant(id=name, name=name) for name in (active, *others)}
+    return Tenancy(active=tenants[active], by_name=tenants, **more)
 
 
 def routed(
@@ -37,9 +43,9 @@ def routed(
     settings: dict[str, Any] = {
         "upstreams": PRESETS,
         "default_upstream": "openai",
-        "tenants": {"default", "acme"},
-        "active_tenant": "default",
+        "tenancy": tenancy("default", "acme"),
         "salt": SALT,
+        "now": 0.0,
         **changed,
     }
     target = Target(kind=Kind.CACHED, path="/chat/completions", query=query, tenant=tenant, upstream=upstream)
@@ -48,7 +54,7 @@ def routed(
 
 def headed(path: str, headers: dict[str, str], **changed: Any) -> Route | Unroutable:
     """The route of a request to this path."""
-    found = {"upstreams": PRESETS, "default_upstream": "openai", "tenants": {"default"}, "active_tenant": "default"}
+    found = {"upstreams": PRESETS, "default_upstream": "openai", "tenancy": tenancy("default"), "now": 0.0}
     return route(target=read_target("POST", path), headers=headers, salt=SALT, **{**found, **changed})
 
 

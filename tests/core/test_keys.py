@@ -339,7 +339,7 @@ def test_a_memo_knows_every_header_that_changes_the_route_or_the_key() -> None:
     assert set(MEMO_HEADERS) == {
         *(b"anthropic-version", b"anthropic-beta", b"openai-beta"),
         *(b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"),
-        *(b"x-reflex-tenant", b"content-encoding"),
+        *(b"x-reflex-tenant", b"x-reflex-token", b"content-encoding"),
         *(b"user-agent", b"x-title"),
     }
     assert memo_of(b"/", {b"accept": b"*/*", b"x-request-id": b"1"}, b"{}") == memo_of(b"/", {}, b"{}")

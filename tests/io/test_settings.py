@@ -90,7 +90,7 @@ def test_a_flag_wins_over_the_environment_over_the_file_over_the_default(name: s
 
 def test_every_scalar_is_covered_here() -> None:
     assert {name: variable for name, (variable, _) in module._SCALARS.items()} == VARIABLES
-    tables = {"policy", "tenants", "upstreams", "prices", "allowed_hosts", "allowed_origins"}
+    tables = {"policy", "policy_names", "tenants", "upstreams", "prices", "allowed_hosts", "allowed_origins"}
     assert {field.name for field in fields(Settings)} == {*VARIABLES, *tables}
 
 

@@ -10,25 +10,35 @@ from reflexd_io.models import Models
 from reflexd_io.settings import Settings
 from reflexd_io.stats import Statistics, Sums, series
 from reflexd_io.store import Store
+from reflexd_io.tenants.registry import Registry
 
 
 class Account:
     """The whole page of statistics, from everybody who knows a part of it."""
 
     def __init__(
-        self, *, statistics: Statistics, store: Store, memory: Memory, models: Models, settings: Settings
+        self,
+        *,
+        statistics: Statistics,
+        store: Store,
+        memory: Memory,
+        models: Models,
+        settings: Settings,
+        registry: Registry,
     ) -> None:
         self._statistics = statistics
         self._store = store
         self._memory = memory
         self._models = models
         self._settings = settings
+        self._registry = registry
 
     async def page(self, query: StatsQuery) -> Stats:
-        rows, span = await self._statistics.rows(query.range, query.tenant)
+        tenant = self._registry.find(query.tenant) if query.tenant is not None else None
+        rows, span = await self._statistics.rows(query.range, tenant)
         now, sums = self._statistics.clock(), Sums(rows)
         points = series(rows, span, now)
-        storage = await self._storage(query.tenant)
+        storage = await self._storage(tenant)
         prices = self._settings.prices
         return Stats(
             range=query.range,
@@ -65,7 +75,7 @@ class Account:
     async def _storage(self, tenant: str | None) -> list[TenantStorage]:
         found = await self._store.usage()
         return [
-            TenantStorage(tenant=name, entries=usage.entries, size=usage.size)
+            TenantStorage(tenant=self._registry.name_of(name), entries=usage.entries, size=usage.size)
             for name, usage in sorted(found.items(), key=lambda item: (-item[1].size, item[0]))
             if tenant in (None, name)
         ]
