@@ -34,6 +34,7 @@ from reflexd_io.models import Models
 from reflexd_io.pairs import Pairs
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
+from reflexd_io.request_log import RequestLog
 from reflexd_io.runtime import Runtime
 from reflexd_io.semantics import Semantics
 from reflexd_io.server import Server
@@ -92,6 +93,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
     policies = Policies(settings, registry)
     events = Events()
     journal = Journal(events, settings.prices)
+    request_log = RequestLog(journal, prompts=settings.log_prompts)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
     backlog = Backlog(store, models)
     client = UpstreamClient()
@@ -117,6 +119,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
                 semantics=semantics,
                 ledger=ledger,
                 journal=journal,
+                request_log=request_log,
                 exact=ExactTier(memory, store, pairs),
                 tasks=tasks,
             )
@@ -171,6 +174,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
                 metrics=metrics,
                 control=Control(admin_token, endpoints),
                 journal=journal,
+                request_log=request_log,
             )
             yield Server(gateway, events)
             tasks.cancel_scope.cancel()

@@ -29,6 +29,7 @@ from reflexd_io.journal import Journal
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recording import Recording
+from reflexd_io.request_log import RequestLog
 from reflexd_io.semantics import SearchCommand, Semantics
 from reflexd_io.store import Store
 from reflexd_io.store.records import Record
@@ -61,6 +62,7 @@ class Driver:
         semantics: Semantics,
         ledger: Ledger,
         journal: Journal,
+        request_log: RequestLog,
         exact: ExactTier,
         tasks: anyio.abc.TaskGroup,
     ) -> None:
@@ -71,6 +73,7 @@ class Driver:
         self._semantics = semantics
         self._ledger = ledger
         self._journal = journal
+        self._request_log = request_log
         self._exact = exact
         self._tasks = tasks
         self._exchanges = Exchanges()
@@ -88,6 +91,7 @@ class Driver:
             replay, sought = hit
             self._ledger.note_hit(call, replay, began)
             self._journal.note_hit(call, replay, began, sought)
+            self._request_log.note(call.number, call.request)
             return
         exchange = Exchange(id=call.number, connection=connection, call=call)
         self._live[exchange.id] = exchange
@@ -110,6 +114,7 @@ class Driver:
                 exchange.reader.close()
             self._ledger.note(exchange)
             self._journal.note(exchange)
+            self._request_log.note(call.number, call.request)
             self._settle(exchange)
 
     async def _serve_client(self, exchange: Exchange) -> None:

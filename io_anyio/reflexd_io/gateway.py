@@ -48,6 +48,7 @@ from reflexd_io.memory import Known, Memory
 from reflexd_io.metrics import Metrics
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
+from reflexd_io.request_log import RequestLog, request_id
 from reflexd_io.settings import Settings
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamUnreachable
@@ -87,6 +88,7 @@ class Gateway:
         metrics: Metrics,
         control: Control,
         journal: Journal,
+        request_log: RequestLog,
     ) -> None:
         self._settings = settings
         self._registry = registry
@@ -100,6 +102,7 @@ class Gateway:
         self._metrics_are_open = is_loopback_address(settings.bind_addr)
         self._control = control
         self._journal = journal
+        self._request_log = request_log
         self._guard = Guard(settings)
 
     async def answer(self, connection: Connection, request: Request) -> None:
@@ -107,6 +110,8 @@ class Gateway:
         try:
             target = read_target(request.method, origin_form(request.target))
             forbidden = self._guard.forbids(request)
+            if target.dialect is None:
+                connection.tell_request_id(request_id(request.raw_named))
             if forbidden is not None:
                 await self._refuse(connection, target, 403, "forbidden", forbidden)
             elif b"websocket" in request.raw_named.get(b"upgrade", b"").lower():
@@ -123,8 +128,12 @@ class Gateway:
                     connection, target, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1."
                 )
             else:
+                began = perf_counter()
                 found, body = self._route(request, target), await _body_of(connection, request)
-                await self._pass_on(connection, request, target, found, body, "not-cached")
+                try:
+                    await self._pass_on(connection, request, target, found, body, "not-cached")
+                finally:
+                    self._request_log.note_relayed(request, target, found, connection.status, began)
         except BadRequest as error:
             await self.reject(connection, error)
             raise ClientGone from error
@@ -139,7 +148,9 @@ class Gateway:
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
         """See to a request of a cached dialect; whatever becomes of it, its client is told its name."""
         passed = Passed(self._journal.open(), perf_counter())
-        connection.tell(b"X-Reflex-Exchange", self._journal.name(passed.number).encode())
+        name = self._journal.name(passed.number)
+        connection.tell(b"X-Reflex-Exchange", name.encode())
+        connection.tell_request_id(request_id(request.raw_named, name))
         try:
             await self._serve_named(connection, request, target, dialect, passed)
         except _Unroutable as error:
@@ -148,6 +159,7 @@ class Gateway:
         finally:
             if passed.reason:  # else the driver had it
                 self._journal.note_passed(passed, request, target, dialect, connection.status)
+                self._request_log.note(passed.number, request)
 
     async def _serve_named(
         self, connection: Connection, request: Request, target: Target, dialect: Dialect, passed: Passed

@@ -46,6 +46,7 @@ class Connection:
         self._head_only = False
         self._held = b""  # a head that waits for the first bytes of its body
         self._told = b""  # header lines of every response to the current request
+        self._request_id = b""  # the same, for those that have no such header
         self.status = 0
         """Of the last response that was begun."""
         self.phase = Phase.IDLE
@@ -68,7 +69,7 @@ class Connection:
         Raises `BadRequest` for what is none, and `ClientGone`.
         """
         self.phase = Phase.IDLE
-        self._told = b""
+        self._told = self._request_id = b""
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
             self._h11.start_next_cycle()
             if self._h11.trailing_data[0]:  # the next request has begun to come behind the last
@@ -128,6 +129,10 @@ class Connection:
         It is written beside h11, which checks each head it has not seen (10 µs): give nothing that a client sent.
         """
         self._told += b"%s: %s\r\n" % (name, value)
+
+    def tell_request_id(self, value: bytes) -> None:
+        """Responses to the current request that have no ``X-Request-ID`` have this one. ``value``: a plain name."""
+        self._request_id = b"X-Request-ID: %s\r\n" % value
 
     async def respond(self, status: int, headers: HeaderList, body: bytes) -> None:
         """A whole response in one write. ``headers`` must have the body's length. Raises `ClientGone`."""
@@ -231,8 +236,10 @@ class Connection:
         self.status = status
         if self.closing:
             headers = [*headers, (b"Connection", b"close")]
-        head = self._h11.send(_response(status, reason or _PHRASES.get(status, b""), tuple(headers))) or b""
-        return b"%s%s\r\n" % (head[:-2], self._told) if self._told else head
+        response, has_id = _response(status, reason or _PHRASES.get(status, b""), tuple(headers))
+        head = self._h11.send(response) or b""
+        told = self._told if has_id else self._told + self._request_id
+        return b"%s%s\r\n" % (head[:-2], told) if told else head
 
     async def _next_event(self, first_timeout: float, next_timeout: float) -> h11.Event | None:
         """The client's next event, or None for a pipelined request that must wait. The first byte may take longer."""
@@ -327,6 +334,10 @@ async def while_here(connection: Connection, after: anyio.Event | None = None) -
 
 
 @lru_cache(maxsize=1024)
-def _response(status: int, reason: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Response:
-    """A response's head, checked by h11. Checking costs 10 µs and hits of one second often have the same head."""
-    return h11.Response(status_code=status, reason=reason, headers=list(headers))
+def _response(status: int, reason: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[h11.Response, bool]:
+    """A response's head, checked by h11, and whether it has an ``X-Request-ID``.
+
+    Checking costs 10 µs and hits of one second often have the same head.
+    """
+    has_id = any(name.lower() == b"x-request-id" for name, _ in headers)
+    return h11.Response(status_code=status, reason=reason, headers=list(headers)), has_id

@@ -1,11 +1,10 @@
-"""The ledger: what happened, counted by five minutes, tenant, model and kind, and one log line an exchange.
+"""The ledger: what happened, counted by five minutes, tenant, model and kind.
 
 A hit from memory adds a handful of numbers to one tally and no more; money is worked out later, when the tallies are
 taken to be written (see `stats`). Names are bounded: beyond `MOST_NAMES` pairs of tenant and model a day, a further
 model counts as `OTHER`, and a further anonymous tenant as `ANONYMOUS`.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +15,6 @@ from reflexd_core.prices import Prices
 from reflexd_core.tally import Tally
 from reflexd_io.call import Call
 from reflexd_io.exchange import Exchange
-
-log = logging.getLogger("reflexd.exchange")
 
 SLOT = 300
 """Seconds that are counted together."""
@@ -73,7 +70,7 @@ class Ledger:
         told = COALESCED if exchange.joined else exchange.status.value
         asked, answered = call.ask.model, entry.model if entry is not None else ""
         tally = self._tally(call.route.tenant, asked, answered, told)
-        tally.note(perf_counter() - exchange.began, entry.usage if entry is not None else None)
+        tally.note(perf_counter() - exchange.began, entry.usage if entry is not None else exchange.usage)
         if exchange.http_status >= 400:
             tally.errors += 1
             own = exchange.recording
@@ -81,16 +78,12 @@ class Ledger:
                 self.note_upstream_error(call.route.upstream.name, own.status)
         for name, seconds in exchange.timings.items():
             self.tiers.setdefault(name.decode(), Tally()).note(seconds, None)
-        if log.isEnabledFor(logging.INFO):
-            _log(call, exchange.http_status, told, exchange.began)
 
     def note_hit(self, call: Call, replay: Replay, began: float) -> None:
         """Count a hit for which no exchange was opened. ``began``: `time.perf_counter` seconds."""
         entry = replay.entry
         tally = self._tally(call.route.tenant, call.ask.model, entry.model, replay.status.value)
         tally.note(perf_counter() - began, entry.usage)
-        if log.isEnabledFor(logging.INFO):
-            _log(call, 200, replay.status.value, began)
 
     def note_relayed(self, tenant: str, upstream: str, http_status: int, began: float) -> None:
         """Count what only passed through. ``http_status`` 0: there was no answer."""
@@ -181,9 +174,3 @@ class Ledger:
 
 def _folded(tenant: str, model: str) -> tuple[str, str]:
     return ANONYMOUS if tenant.startswith("anon-") else tenant, OTHER if model else ""
-
-
-def _log(call: Call, http_status: int, told: str, began: float) -> None:
-    took = (perf_counter() - began) * 1000
-    model = call.ask.model or "-"
-    log.info("%s %s %s %d %s %.1f ms", call.route.tenant, call.target.path, model, http_status, told, took)

@@ -194,7 +194,7 @@ def _money(rows: list[Row]) -> Iterator[Metric]:
             ("saved_tokens", "Tokens of answers that were not paid for again"),
             ("saved_dollars", "What those cost when they were paid for, where the price is known"),
             ("unpriced_tokens", "Saved tokens of models whose price is unknown"),
-            ("paid_tokens", "Tokens of stored answers that came from upstream"),
+            ("paid_tokens", "Tokens of answers that came from upstream"),
             ("paid_dollars", "What those cost, where the price is known"),
             ("provider_cached_tokens", "Input tokens that providers found in their own caches"),
             ("provider_saved_dollars", "What those took off the bill, which is no merit of ours"),

@@ -43,6 +43,16 @@ class Settings:
     forward_legacy_functions: bool = False
     log_level: str = "warning"
     """``info`` adds a line for each exchange."""
+    log_format: str = "plain"
+    """``plain`` or ``json``."""
+    log_prompts: bool = False
+    """Whether the request log has the beginning of what was asked."""
+    request_log: Path | None = None
+    """A file with one line an exchange, whatever the level."""
+    request_log_bytes: int = 10 * MIB
+    """Size at which it is rotated."""
+    request_log_files: int = 5
+    """How many there are, the current one among them."""
     default_upstream: str = "openai"
     active_tenant: str = DEFAULT_TENANT
     inference_backend: str = "auto"
@@ -125,6 +135,11 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "mock_provider": ("REFLEX_MOCK_PROVIDER", values.truth),
     "forward_legacy_functions": ("REFLEX_LEGACY_FUNCTIONS", values.legacy),
     "log_level": ("REFLEX_LOG_LEVEL", values.choice("debug", "info", "warning", "error")),
+    "log_format": ("REFLEX_LOG_FORMAT", values.choice("plain", "json")),
+    "log_prompts": ("REFLEX_LOG_PROMPTS", values.truth),
+    "request_log": ("REFLEX_REQUEST_LOG", values.path),
+    "request_log_bytes": ("REFLEX_REQUEST_LOG_BYTES", values.integer(1024, 2**40)),
+    "request_log_files": ("REFLEX_REQUEST_LOG_FILES", values.integer(1, 1000)),
     "default_upstream": ("REFLEX_UPSTREAM", values.name),
     "active_tenant": ("REFLEX_TENANT", values.name),
     "inference_backend": ("REFLEX_INFERENCE_BACKEND", values.choice("auto", "cpu", "cuda", "mlx", "off")),
@@ -137,8 +152,8 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
 
 _TEXTS = frozenset(
     {
-        *("active_tenant", "bind_addr", "default_upstream", "inference_backend", "log_level"),
-        *("model_path", "reranker_path", "storage_path"),
+        *("active_tenant", "bind_addr", "default_upstream", "inference_backend", "log_format", "log_level"),
+        *("model_path", "request_log", "reranker_path", "storage_path"),
     }
 )
 """Settings that are texts in config.toml; the others may be numbers or truth values, or texts that say the same."""

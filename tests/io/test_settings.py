@@ -33,6 +33,11 @@ VARIABLES = {
     "semantic_budget_ms": "REFLEX_SEMANTIC_BUDGET_MS",
     "reranker_threshold": "REFLEX_RERANKER_THRESHOLD",
     "log_level": "REFLEX_LOG_LEVEL",
+    "log_format": "REFLEX_LOG_FORMAT",
+    "log_prompts": "REFLEX_LOG_PROMPTS",
+    "request_log": "REFLEX_REQUEST_LOG",
+    "request_log_bytes": "REFLEX_REQUEST_LOG_BYTES",
+    "request_log_files": "REFLEX_REQUEST_LOG_FILES",
     "default_upstream": "REFLEX_UPSTREAM",
     "active_tenant": "REFLEX_TENANT",
 }
@@ -53,6 +58,11 @@ THREE: dict[str, tuple[tuple[str, Any], tuple[str, Any], tuple[str, Any]]] = {
     "semantic_budget_ms": (("101", 101), ("102", 102), ("103", 103)),
     "reranker_threshold": (("0.91", 0.91), ("0.92", 0.92), ("1", 1.0)),
     "log_level": (('"error"', "error"), ("info", "info"), ("DEBUG", "debug")),
+    "log_format": (('"json"', "json"), ("plain", "plain"), ("JSON", "json")),
+    "log_prompts": (("true", True), ("0", False), ("yes", True)),
+    "request_log": (('"/a"', Path("/a")), ("/b", Path("/b")), ("/c.log", Path("/c.log"))),
+    "request_log_bytes": (("2001", 2001), ("2002", 2002), ("2003", 2003)),
+    "request_log_files": (("11", 11), ("12", 12), ("13", 13)),
     "default_upstream": (('"groq"', "groq"), ("mistral", "mistral"), ("xai", "xai")),
     "active_tenant": (('"a"', "a"), ("b", "b"), ("c", "c")),
 }

@@ -80,6 +80,7 @@ _COMMANDS = {
     "status": ("status", "status"),
     "stop": ("status", "stop"),
     "stats": ("stats", "stats"),
+    "logs": ("logs", "logs"),
     "doctor": ("doctor", "doctor"),
     "wrong": ("feedback", "wrong"),
     "audits": ("feedback", "audits"),
@@ -131,6 +132,9 @@ def _parser() -> _Parser:
     stats = commands.add_parser("stats", parents=[common], help="what was saved, how often and how fast")
     stats.add_argument("--range", choices=["today", "7d", "30d", "ever"], default="today", help="(default: today)")
     stats.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
+    logs = commands.add_parser("logs", parents=[configured], help="the end of the request log")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
+    logs.add_argument("-n", "--lines", type=_lines, default=20, metavar="N", help="how many (default 20)")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
     service = commands.add_parser(
         "service", parents=[common], help="start the daemon at login, and again if it fails"
@@ -197,6 +201,12 @@ def _add_meaning(commands: "argparse._SubParsersAction[_Parser]", configured: _P
     tune.add_argument("--confidence", type=_share, default=0.95, metavar="C", help="that it holds (default 0.95)")
     tune.add_argument("--dry-run", action="store_true", help="write nothing")
     tune.add_argument("--reset", action="store_true", help="go back to what the verifier came with")
+
+
+def _lines(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError("expected a number of lines")
+    return int(text)
 
 
 def _share(text: str) -> float:

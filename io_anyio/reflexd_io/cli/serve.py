@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from contextlib import suppress
 import anyio
 
 from reflexd_core.policy import Semantic
-from reflexd_io import app
+from reflexd_io import app, logs
 from reflexd_io.cli import fail, settings_of
 from reflexd_io.runtime import AlreadyRunning, Runtime
 from reflexd_io.settings import Settings
@@ -24,10 +23,11 @@ event loop wants to go on, and the default of 5 ms shows in every other miss (me
 
 def serve(args: argparse.Namespace) -> int:
     settings = settings_of(args)
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
-    return run_until_stopped(settings, _announce_as_json if args.json else _announce)
+    try:
+        with logs.written(settings):
+            return run_until_stopped(settings, _announce_as_json if args.json else _announce)
+    except logs.Unwritable as error:
+        return fail(str(error))
 
 
 def run_until_stopped(settings: Settings, ready: Callable[[Runtime, Settings], None]) -> int:

@@ -42,7 +42,7 @@ def _summary(found: Stats, tenant: str | None) -> list[str]:
     told = [
         f"{found.exchanges:,} exchanges{whose} {_NAMES[found.range]}: {rate}, {found.coalesced:,} coalesced",
         f"  saved      {found.saved_tokens:,} tokens, ${found.saved_dollars:,.4f}{unpriced}",
-        f"  paid       {found.paid_tokens:,} tokens, ${found.paid_dollars:,.4f} for the answers that were stored",
+        f"  paid       {found.paid_tokens:,} tokens, ${found.paid_dollars:,.4f}",
         f"  stored     {sum(row.entries for row in found.storage):,} entries, {found.storage_bytes / 1e6:,.1f} MB",
     ]
     if found.provider_cached_tokens:

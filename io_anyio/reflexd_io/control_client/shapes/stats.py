@@ -70,7 +70,7 @@ class Stats(Told, frozen=True, kw_only=True):
     unpriced_tokens: int = 0
     """Saved tokens of models whose price is not known."""
     paid_tokens: int = 0
-    """Of answers that came from upstream and were stored; of others nothing is known."""
+    """Of answers that came from upstream and told their tokens."""
     paid_dollars: float = 0.0
     errors: int = 0
     """Exchanges whose client was told of an error, whosever."""
