@@ -13,7 +13,8 @@ import anyio.to_thread
 
 from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.control import Control, exchanges, keys, listening, meaning, statistics
+from reflexd_io.control import Control, exchanges, keys, listening, meaning, state, statistics
+from reflexd_io.control.state import StateDesk
 from reflexd_io.driver import Driver
 from reflexd_io.events import Events
 from reflexd_io.exact import ExactTier
@@ -21,6 +22,7 @@ from reflexd_io.feedback import Feedback
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
 from reflexd_io.health import Health
+from reflexd_io.http import Connection
 from reflexd_io.journal import Journal
 from reflexd_io.journal.accounts import Accounts
 from reflexd_io.key_desk import KeyDesk
@@ -76,7 +78,8 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             token = runtime.make_admin_token()
             registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
-            server = await stack.enter_async_context(_server(settings, registry, token))
+            url = runtime.url_of(settings.bind_addr, port)
+            server = await stack.enter_async_context(_server(settings, registry, token, url))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))
             ready(found, replace(settings, active_tenant=registry.tenancy.active.name))
             activation.notify("READY=1")
@@ -85,7 +88,7 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
 
 
 @asynccontextmanager
-async def _server(settings: Settings, registry: Registry, admin_token: str) -> AsyncIterator[Server]:
+async def _server(settings: Settings, registry: Registry, admin_token: str, url: str) -> AsyncIterator[Server]:
     salt = runtime.salt(settings.storage_path)
     store = Store(settings.storage_path / _TENANTS, max_bytes=settings.storage_bytes)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
@@ -133,8 +136,20 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
             health = Health(registry=registry, memory=memory, store=store, ledger=ledger, models=models)
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
+            connections: set[Connection] = set()
+            kept_statistics = Statistics(keeper)
+            desk = StateDesk(
+                url=url,
+                connections=connections,
+                health=health,
+                ledger=ledger,
+                journal=journal,
+                models=models,
+                registry=registry,
+                statistics=kept_statistics,
+            )
             account = statistics.Account(
-                statistics=Statistics(keeper),
+                statistics=kept_statistics,
                 store=store,
                 memory=memory,
                 models=models,
@@ -154,6 +169,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
             )
             relay = Relay(client, flights, ledger)
             endpoints = [
+                *state.endpoints(desk),
                 *meaning.endpoints(feedback),
                 *exchanges.endpoints(journal, Accounts(journal, store, pairs)),
                 *listening.endpoints(events),
@@ -176,7 +192,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str) -> A
                 journal=journal,
                 request_log=request_log,
             )
-            yield Server(gateway, events)
+            yield Server(gateway, events, connections)
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):

@@ -117,6 +117,7 @@ class Gateway:
             elif b"websocket" in request.raw_named.get(b"upgrade", b"").lower():
                 await self._refuse(connection, target, 426, "upgrade_unsupported", _NO_WEBSOCKET, _PLAIN_HTTP)
             elif target.dialect is not None:
+                connection.asks = True
                 await self._serve(connection, request, target, target.dialect)
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)

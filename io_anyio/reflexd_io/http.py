@@ -52,6 +52,8 @@ class Connection:
         self.phase = Phase.IDLE
         self.closing = False
         """Set when this connection is to end after the current answer."""
+        self.asks = False
+        """Whether a provider's answer was wanted on it: faces and monitors want others."""
 
     async def __aenter__(self) -> "Connection":
         return self

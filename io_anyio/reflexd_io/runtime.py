@@ -74,9 +74,8 @@ def is_held(storage: Path) -> bool:
 @contextmanager
 def announced(storage: Path, host: str, port: int, admin_token: str) -> Iterator[Runtime]:
     """Write the runtime file for as long as the body runs."""
-    name = f"[{host}]" if ":" in host else host
     runtime = Runtime(
-        url=f"http://{name}:{port}",
+        url=url_of(host, port),
         port=port,
         pid=os.getpid(),
         admin_token=admin_token,
@@ -90,6 +89,11 @@ def announced(storage: Path, host: str, port: int, admin_token: str) -> Iterator
         yield runtime
     finally:
         path.unlink(missing_ok=True)
+
+
+def url_of(host: str, port: int) -> str:
+    """``http://127.0.0.1:8080``, without a path."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def make_admin_token() -> str:

@@ -25,11 +25,14 @@ SWEEP = 1.0
 
 
 class Server:
-    def __init__(self, gateway: Gateway, events: Events) -> None:
-        """``events``: streams of them end when the server does, so that it need not wait for them."""
+    def __init__(self, gateway: Gateway, events: Events, connections: set[Connection] | None = None) -> None:
+        """``events``: streams of them end when the server does, so that it need not wait for them.
+
+        ``connections``: where those that are open are kept, for whoever counts them.
+        """
         self._gateway = gateway
         self._events = events
-        self._connections: set[Connection] = set()
+        self._connections: set[Connection] = connections if connections is not None else set()
         self._draining = False
         self._empty = anyio.Event()
 
