@@ -119,10 +119,8 @@ class Writer:
         )
 
     def residual(self, x: str, added: str, name: str) -> str:
-        if not self.quantised:
-            return self.normalised(self.op("Add", x, added), name)
-        scale, bias = self.tensor(f"{name}.weight"), self.tensor(f"{name}.bias")
-        return self.op("SkipLayerNormalization", x, added, scale, bias, domain=_MICROSOFT, epsilon=EPSILON)
+        """Not as ``SkipLayerNormalization``: on a CPU that takes 65 us for 32 tokens where these two take 15."""
+        return self.normalised(self.op("Add", x, added), name)
 
     def model(self, name: str, inputs: Sequence[str], outputs: Outputs) -> onnx.ModelProto:
         for output, (value, _) in outputs.items():

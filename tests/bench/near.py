@@ -88,14 +88,15 @@ def _scopes(make: Makes, sizes: tuple[int, ...], folder: Path) -> Iterator[tuple
 
 
 def _child(what: str, folder: Path) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, __file__, what, str(folder)], capture_output=True, check=True, text=True)
+    command = [sys.executable, __file__, what, str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)  # what it says of itself is seen
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 async def _build(folder: Path) -> None:
     """Ask until the index of the largest scope is ready."""
-    worker._NICE = 0  # else the wall time is that of whatever else the machine does
+    worker._NICE = os.getpriority(os.PRIO_PROCESS, 0)  # else the wall time is that of whatever else the machine does
     began, peak = time.perf_counter(), 0.0
     store = Store(folder, max_bytes=64 * GIB)
     store.start()

@@ -9,14 +9,15 @@ to the float32 vectors.
   moves by up to 0.04, since they share the scale;
 - the same with inputs smoothed and one scale a row where rows differ most: 4.1 ms, 0.9993. **This one**, and always
   one text at a time: eight at once would take only a fifth less, and nothing that arrives beside a question may
-  change what is said of it.
+  change what is said of it. Without the fused sum and LayerNorm of which below it takes 2.9.
 
 Static scales would save the search for the largest value, one pass of thousands of multiplications, and clip what
 calibration never saw.
 
-Threads sleep between operators. On two cores a pair of 64 tokens then takes 6.0 ms; one thread takes 7.9, and two
-that spin 4.8; but spinning doubles the CPU time, and with other work on the machine it is slower than one thread
-(median 13.4 ms against 13.2, and 11.7 asleep). Several texts are computed beside each other instead.
+One thread a text, and several texts beside each other: two pairs of 29 tokens on two cores take 4.1 ms so, one takes
+3.4. Two threads for each text, asleep between operators, gain nothing for one (3.5) and lose for two (6.8); two that
+spin take 2.4 for one and 4.8 for two, and twice the CPU time. Only a text of 64 tokens would gain (6.5 ms to 5.6).
+What computes a whole batch at once has all threads.
 
 The int8 weights are signed, which is half as expensive as unsigned ones, but on x86 processors older than VNNI their
 kernel sums into 16 bits and saturates. That is looked at when a model is loaded; such a processor gets the float32
@@ -39,12 +40,15 @@ from reflexd_io.native import onnxruntime
 _EXACT = 64 * 255 * 127
 """What `saturation.onnx` gives for a row of 255s."""
 _MOST_THREADS = 4
+_SLOW_ON_CPU = ("SkipLayerNormFusion",)
+"""Optimisers that are left out: the operator that takes the place of ``Add`` and ``LayerNormalization`` takes three
+times as long as they do together, which is 0.5 ms of a text of 32 tokens."""
 
 
-def session(path: Path, *, cuda: bool = False) -> onnxruntime.InferenceSession:
+def session(path: Path, *, cuda: bool = False, one_thread: bool = False) -> onnxruntime.InferenceSession:
     """A graph, loaded where it was asked for. Raises `UnusableModel`."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads()
+    options.intra_op_num_threads = 1 if one_thread else threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -56,7 +60,8 @@ def session(path: Path, *, cuda: bool = False) -> onnxruntime.InferenceSession:
         # TF32 keeps 10 bits of the mantissa: fine for training, not for equal decisions on all backends.
         providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
     try:
-        made = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        left_out = [] if cuda else list(_SLOW_ON_CPU)
+        made = onnxruntime.InferenceSession(str(path), options, providers=providers, disabled_optimizers=left_out)
     except Exception as error:
         raise UnusableModel(f"{path} cannot be loaded: {_first_line(error)}") from error
     made.disable_fallback()
@@ -85,7 +90,7 @@ def saturates(weights: Path) -> bool:
 
 
 def alone(graph: onnxruntime.InferenceSession) -> Run:
-    """Feed each text by itself, without padding; several at once, in threads."""
+    """Feed each text by itself, without padding; several at once, in threads. The graph has one thread."""
     names = [each.name for each in graph.get_inputs()]
     beside = ThreadPoolExecutor(threads(), thread_name_prefix="onnx")
 

@@ -1,6 +1,7 @@
 """The default models, from the files that ship, on the backend that was chosen; checked before they serve."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from reflexd_io.inference.errors import InferenceFailed, UnusableModel
 from reflexd_io.inference.manifest import Kind, Manifest
 from reflexd_io.inference.models import LocalEmbedder, LocalVerifier, Run
 from reflexd_io.inference.ports import Facts
+from reflexd_io.inference.tokens import Tokens
 
 LEAST_COSINE = 0.995
 """To the float32 model's vector; int8 on the CPU reaches 0.999."""
@@ -19,6 +21,7 @@ MOST_APART = 0.5
 
 Loaded = tuple[Run, str, str, str]
 """The function, its device, its dtype, and what is to be noted."""
+TOKENIZER = "tokenizer.json"
 ALONE = 4
 """Where each text is computed by itself: enough for all threads, and few enough that none waits for many."""
 Load = Callable[[Path, Kind], Loaded]
@@ -29,7 +32,7 @@ def on_cpu(weights: Path, kind: Kind) -> Loaded:
     if onnx.saturates(weights):
         note = "this processor's int8 kernel saturates; float32 takes its place, at about twice the time"
         return onnx.together(onnx.session(weights / f"{kind}-float.onnx")), device, "float32", note
-    return onnx.alone(onnx.session(weights / f"{kind}-int8.onnx")), device, "int8", ""
+    return onnx.alone(onnx.session(weights / f"{kind}-int8.onnx", one_thread=True)), device, "int8", ""
 
 
 def with_cuda(weights: Path, kind: Kind) -> Loaded:
@@ -48,7 +51,7 @@ BACKENDS: dict[str, Load] = {"cpu": on_cpu, "cuda": with_cuda, "mlx": with_mlx}
 def embedder(backend: str, weights: Path = manifests.WEIGHTS) -> LocalEmbedder:
     """Raises `UnusableModel`."""
     manifest, run, facts = _load(backend, weights, "embedder")
-    model = LocalEmbedder(run, tokens.load(weights / "tokenizer.json", manifest.max_tokens), facts)
+    model = LocalEmbedder(run, _words(weights, manifest), facts)
     try:
         found = model.embed([golden.a for golden in manifest.check])
     except InferenceFailed as error:
@@ -63,8 +66,7 @@ def embedder(backend: str, weights: Path = manifests.WEIGHTS) -> LocalEmbedder:
 def verifier(backend: str, weights: Path = manifests.WEIGHTS) -> LocalVerifier:
     """Raises `UnusableModel`."""
     manifest, run, facts = _load(backend, weights, "verifier")
-    words = tokens.load(weights / "tokenizer.json", manifest.max_tokens)
-    model = LocalVerifier(run, words, facts, manifest.calibration)
+    model = LocalVerifier(run, _words(weights, manifest), facts, manifest.calibration)
     try:
         found = model.judge([(golden.a, golden.b) for golden in manifest.check])
     except InferenceFailed as error:
@@ -73,6 +75,16 @@ def verifier(backend: str, weights: Path = manifests.WEIGHTS) -> LocalVerifier:
     if not apart <= MOST_APART:
         raise UnusableModel(f"{facts.model} on {facts.backend} computes something else: {apart:.2f} logits apart")
     return model
+
+
+def _words(weights: Path, manifest: Manifest) -> Tokens:
+    """One tokenizer for both models, whose file was found to be the one that both manifests name."""
+    return _words_of(weights / TOKENIZER, manifest.max_tokens, manifest.files[TOKENIZER].sha256)
+
+
+@lru_cache(2)
+def _words_of(path: Path, max_tokens: int, _: str) -> Tokens:
+    return tokens.load(path, max_tokens)
 
 
 def _load(backend: str, weights: Path, kind: Kind) -> tuple[Manifest, Run, Facts]:

@@ -121,7 +121,7 @@ def test_cuda_asked_for_and_not_there_is_an_error(weights: Path) -> None:
 def test_a_session_that_fell_back_is_an_error(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ONNX Runtime only warns where CUDA's libraries are missing, and takes the CPU."""
 
-    def fell_back(path: str, options: object, providers: object) -> onnxruntime.InferenceSession:
+    def fell_back(path: str, options: object, **_: object) -> onnxruntime.InferenceSession:
         return inference_session(path, options, providers=["CPUExecutionProvider"])
 
     inference_session = onnxruntime.InferenceSession
