@@ -4,8 +4,9 @@ Cheap things first, and each may end the search: the question's own words, its n
 at last the verifier. A hit that a tenant only wants to watch (shadow), or that the audit draws, is forwarded like a
 miss, and the fresh answer is compared with the one that would have been served.
 
-Decision: the audit draws by the exact key, which is uniform, rather than by chance: the machine has no randomness,
-and the same request is then treated alike every time.
+Decision: the audit draws by the digest of exact key and day rather than by chance: the machine has no randomness, and
+the same request is treated alike all day. A pairing that was served before is drawn anew each day like any other, so
+it is audited sooner or later for as long as it is used; more often would only tell the same of the same two questions.
 """
 
 from dataclasses import replace
@@ -48,7 +49,7 @@ def seeking_form(state: st.SeekingForm, event: ev.Event, policy: Policy) -> Resu
     match event:
         case ev.FormFound(at=at, candidate=found):
             if unsuitable_by_meaning(found.entry, state.ask, policy, at) is None:
-                return _accept(state.ask, found, None, NORMAL_FORM, Status.HIT_L3, policy)
+                return _accept(state.ask, found, None, NORMAL_FORM, Status.HIT_L3, policy, at)
             return st.Embedding(state.ask), (cmd.Embed(),)
         case ev.FormMissed():
             return st.Embedding(state.ask), (cmd.Embed(),)
@@ -86,7 +87,7 @@ def judging(state: st.Judging, event: ev.Event, policy: Policy) -> Result | None
             unfit = unsuitable_by_meaning(found.entry, state.ask, policy, at)
             if unfit is not None:
                 return give_up(state.ask, unfit)
-            return _accept(state.ask, found, score, reason, Status.HIT_L3, policy)
+            return _accept(state.ask, found, score, reason, Status.HIT_L3, policy, at)
         case ev.Judged(reason=reason, score=score, best=best, words=words):
             similarity = best.similarity if best is not None else None
             return give_up(state.ask, reason, similarity=similarity, score=score, words=words)
@@ -135,15 +136,16 @@ def _among(ask: Ask, candidates: tuple[ev.Candidate, ...], at: float, policy: Po
         return st.Judging(ask), (cmd.Judge(tuple(open_ones[:MOST])),)
     nearest = open_ones[0]
     if nearest.similarity is not None and nearest.similarity >= policy.similarity_threshold:
-        return _accept(ask, nearest, None, "similar", Status.HIT_L2, policy)
+        return _accept(ask, nearest, None, "similar", Status.HIT_L2, policy, at)
     return give_up(ask, "below-threshold", similarity=nearest.similarity)
 
 
 def _accept(
-    ask: Ask, found: ev.Candidate, score: float | None, reason: str, status: Status, policy: Policy
+    ask: Ask, found: ev.Candidate, score: float | None, reason: str, status: Status, policy: Policy, at: float
 ) -> Result:
     """A hit by meaning, unless it is only to be watched."""
-    watched = "shadow" if policy.semantic is Semantic.SHADOW else "audit" if is_drawn(ask, policy) else None
+    drawn = is_drawn(ask, policy, at)
+    watched = "shadow" if policy.semantic is Semantic.SHADOW else "audit" if drawn else None
     if watched is not None and not ask.only_if_cached:
         audit = cmd.Audit(found, score, reason)
         return forward(ask, watched, similarity=found.similarity, score=score, audit=audit)

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from reflexd_core.keys import digest
 from reflexd_core.policy import Ask, Policy, Semantic
 from reflexd_core.request import Form, Usage
 
 NORMAL_FORM = "normal-form"
 """The reason of an acceptance for which no model was asked: both questions have the same normal form."""
+DAY = 86_400.0
+"""Seconds for which one draw of the audit holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,19 +83,23 @@ def unpaired(pairing: Pairing, entry: EntryFacts, ask: Ask, policy: Policy, at: 
         return "semantic-off"
     if pairing.model != policy.rules:
         return "judged-by-another"
-    if is_drawn(ask, policy):
+    if is_drawn(ask, policy, at):
         return "audit"
     if not _still_good_enough(pairing, policy):
         return "below-threshold"
     return unsuitable_by_meaning(entry, ask, policy, at)
 
 
-def is_drawn(ask: Ask, policy: Policy) -> bool:
+def is_drawn(ask: Ask, policy: Policy, at: float) -> bool:
     """Whether the audit wants this ask's answer made anew, if it would be answered by meaning.
 
-    The exact key is uniform, so its last bytes are the draw; what may not be stored cannot be compared.
+    The digest of exact key and day is uniform, so its last bytes are the draw; what may not be stored cannot be
+    compared.
     """
-    return ask.stores and ask.key is not None and int.from_bytes(ask.key[-4:]) < policy.audit_share * 2**32
+    if not ask.stores or ask.key is None or policy.audit_share <= 0.0:
+        return False
+    day = int(at // DAY).to_bytes(8, signed=True)
+    return int.from_bytes(digest(ask.key, day)[-4:]) < policy.audit_share * 2**32
 
 
 def _still_good_enough(pairing: Pairing, policy: Policy) -> bool:

@@ -34,12 +34,21 @@ class Material:
     watched: dict[str, list[data.Pair]] = field(default_factory=dict)
 
 
-def gather(tokenizer: Tokenizer, mixture: Mixture, *, without_quora: bool, mined: Path | None) -> Material:
-    """``mined``: groups that an earlier round got wrong."""
+def gather(
+    tokenizer: Tokenizer,
+    mixture: Mixture,
+    *,
+    without_quora: bool,
+    mined: Path | None,
+    without_kinds: frozenset[str] = frozenset(),
+) -> Material:
+    """``mined``: groups that an earlier round got wrong; ``without_kinds``: of near-misses, to see what that costs."""
     material = Material()
     add = material.sources.append
     families = data.read_families([FAMILIES])
     trained = [family for family in families if data.split_of(family) == "train"]
+    for family in trained:
+        family.near = [(kind, texts) for kind, texts in family.near if kind not in without_kinds]
     near = neighbours_of([family.same[:2] for family in trained], tokenizer, BUILD, skip=0.88)
     bash = data.read_bash(PAIRS)
     near_bash = neighbours_of(bash, tokenizer, BUILD, skip=0.93)

@@ -133,7 +133,13 @@ def main() -> None:
     tokenizer = load_tokenizer()
     out = BUILD / args.name
     out.mkdir(parents=True, exist_ok=True)
-    material = gather(tokenizer, Mixture(), without_quora=args.without_quora, mined=args.mined)
+    material = gather(
+        tokenizer,
+        Mixture(),
+        without_quora=args.without_quora,
+        mined=args.mined,
+        without_kinds=frozenset(filter(None, args.without_kinds.split(","))),
+    )
     run = Run(args, out)
     rng = random.Random(args.seed + run.step)
     feed = batches(sampling.stream(material.sources, rng), tokenizer, rng)
@@ -163,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--without-quora", action="store_true", help="leave the non-commercial texts out")
+    parser.add_argument("--without-kinds", default="", help="kinds of near-misses that are left out: negation,value")
     parser.add_argument("--mined", type=Path, help="groups that an earlier round got wrong (see mine.py)")
     return parser.parse_args()
 

@@ -212,6 +212,19 @@ def test_about_one_in_twenty_keys_is_audited() -> None:
     assert 140 <= len(drawn) <= 260
 
 
+def test_a_remembered_acceptance_is_drawn_anew_each_day_and_alike_all_day() -> None:
+    policy = replace(POLICY, audit_share=0.05, semantic_lifetime=1e9)
+
+    def is_audited(at: float) -> bool:
+        state, _ = told(st.SeekingExact(ASK), ev.ExactFound(at, ENTRY, PAIRING), policy=policy)
+        return isinstance(state, st.Considering)
+
+    drawn = [day for day in range(2000) if is_audited(day * 86_400.0)]
+    assert 60 <= len(drawn) <= 145
+    for day in drawn[:5]:
+        assert all(is_audited(day * 86_400.0 + second) for second in (1.0, 40_000.0, 86_399.0))
+
+
 def test_what_may_not_be_kept_is_not_audited() -> None:
     assert judged(replace(ASK, stores=False), replace(POLICY, audit_share=1.0))[1] == HIT
 
