@@ -6,7 +6,7 @@ miss, and the fresh answer is compared with the one that would have been served.
 
 Decision: the audit draws by the digest of exact key and day rather than by chance: the machine has no randomness, and
 the same request is treated alike all day. A pairing that was served before is drawn anew each day like any other, so
-it is audited sooner or later for as long as it is used; more often would only tell the same of the same two questions.
+it is audited sooner or later while it is used; more often would only tell the same of the same two questions.
 """
 
 from dataclasses import replace

@@ -42,7 +42,7 @@ def gather(
     mined: Path | None,
     without_kinds: frozenset[str] = frozenset(),
 ) -> Material:
-    """``mined``: groups that an earlier round got wrong; ``without_kinds``: of near-misses, to see what that costs."""
+    """``mined``: groups that an earlier round got wrong; ``without_kinds``: of near-misses, to see what it costs."""
     material = Material()
     add = material.sources.append
     families = data.read_families([FAMILIES])

@@ -35,7 +35,7 @@ def test_judge_says_of_each_pair_in_order_what_serving_would(tmp_path: Path) -> 
     assert (same["accepted"], same["reason"], same["guard"]) == (True, "verified", None)
     assert (opposite["accepted"], opposite["guard"]) == (False, "opposite")
     assert opposite["score"] > 0  # told also where a guard has spoken
-    assert (far["accepted"], far["reason"]) == (False, "below-threshold")
+    assert (far["accepted"], far["reason"]) == (False, "nothing-near")
     assert far["score"] < same["score"]
     assert again == same
 
