@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -13,7 +14,12 @@ import anyio.to_thread
 
 from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.control import Control, exchanges, keys, listening, meaning, state, statistics
+from reflexd_io.catalogue.browsing import Browsing
+from reflexd_io.catalogue.changing import Changing
+from reflexd_io.catalogue.purging import Purging
+from reflexd_io.catalogue.shelves import Shelves
+from reflexd_io.control import Control, entries, exchanges, keys, listening, meaning, state, statistics
+from reflexd_io.control.endpoint import Endpoint
 from reflexd_io.control.state import StateDesk
 from reflexd_io.driver import Driver
 from reflexd_io.events import Events
@@ -175,6 +181,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *listening.endpoints(events),
                 *statistics.endpoints(account),
                 *keys.endpoints(KeyDesk(settings, stored_keys, client)),
+                *_entries(store, memory, backlog, events),
             ]
             registry.on_change(partial(_forget_rules, policies, memory))
             tasks.start_soon(_helped, "keeping time", registry.keep_time)
@@ -203,6 +210,11 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 log.error("the disk did not take the last answers in time; they are not kept")
 
 
+def _entries(store: Store, memory: Memory, backlog: Backlog, events: Events) -> list[Endpoint[Any, Any]]:
+    shelves = Shelves(store, memory, backlog)
+    return entries.endpoints(Browsing(shelves), Changing(shelves), Purging(shelves), events)
+
+
 async def _helped(what: str, work: Callable[[], Awaitable[None]]) -> None:
     """Do what only makes the first requests quicker: no failure of it may end the daemon."""
     try:
@@ -213,10 +225,11 @@ async def _helped(what: str, work: Callable[[], Awaitable[None]]) -> None:
 
 async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
     """L1 as it was before the restart, as far as it fits."""
+    mark = memory.changed.mark()
     async with aclosing(store.newest(WARM, max_bytes)) as found:
         async for key, answer in found:
-            if not memory.warm(key, answer):
-                return
+            if mark != memory.changed.mark() or not memory.warm(key, answer):
+                return  # it is full, or what was read may be purged by now
 
 
 def _bind(models: Models, policies: Policies, memory: Memory) -> None:

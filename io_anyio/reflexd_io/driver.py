@@ -93,7 +93,7 @@ class Driver:
             self._journal.note_hit(call, replay, began, sought)
             self._request_log.note(call.number, call.request)
             return
-        exchange = Exchange(id=call.number, connection=connection, call=call)
+        exchange = Exchange(id=call.number, connection=connection, call=call, mark=self._memory.purged.mark())
         self._live[exchange.id] = exchange
         self._exchanges.open(exchange.id, call.policy)
         try:
@@ -231,6 +231,10 @@ class Driver:
         assert recording is not None  # noqa: S101 - nor without an upstream call
         answer = Answer(admit.entry, kept(recording.headers), recording.plain())
         recording.entry, exchange.fresh = admit.entry, answer
+        if self._memory.purged.since(exchange.mark, key, tenant=call.route.tenant):
+            # Somebody wanted it gone while it was under way: it is given out, and the next request asks anew.
+            self._hear(exchange, ev.StoreFailed(time(), "purged"))
+            return
         self._memory.put(key, answer)
 
         def told(problem: str | None) -> None:

@@ -65,12 +65,17 @@ class ExactTier:
         key = exchange.call.ask.key
         assert key is not None  # noqa: S101 - the machine seeks only what has a key
         began = perf_counter()
-        answer, barred = self._memory.get(key), self._memory.barred
+        tenant = exchange.call.route.tenant
+        answer, barred, mark = self._memory.get(key), self._memory.barred, self._memory.changed.mark()
+        if answer is not None and answer.facts.expires is not None and answer.facts.expires <= time():
+            answer = None  # on disk it may have been given more time
         event: ev.Event = ev.DeadlinePassed(time())
         if answer is None:
             with anyio.move_on_after(LOOKUP_TIMEOUT):
                 try:
-                    answer = await self._store.get(exchange.call.route.tenant, key)
+                    answer = await self._store.get(tenant, key)
+                    if answer is not None and self._is_stale(answer, key, tenant, mark):
+                        answer = None  # it was purged or altered while the disk was read
                     event = ev.ExactMissed(time())
                 except StoreUnavailable as error:
                     log.warning("the store cannot be read, so the request is forwarded: %s", error)
@@ -84,6 +89,10 @@ class ExactTier:
             event = ev.ExactFound(time(), answer.facts, answer.pairing)
         exchange.timings[b"l1"] = perf_counter() - began
         return event
+
+    def _is_stale(self, answer: Answer, key: bytes, tenant: str, mark: int) -> bool:
+        entry = answer.pairing.entry_key if answer.pairing is not None else key
+        return self._memory.changed.since(mark, key, entry, tenant=tenant)
 
     async def replay(self, exchange: Exchange, replay: cmd.Replay) -> ev.ReplayFinished | ev.ReplayFailed:
         """Send the entry in the asked form."""

@@ -14,6 +14,7 @@ from reflexd_core.entry import EntryFacts, Pairing
 from reflexd_core.policy import Ask, Policy
 from reflexd_core.request import Form, Reading
 from reflexd_io.call import About
+from reflexd_io.changes import Changes
 
 _BODY_TYPE = b"application/json"
 _STREAM_TYPE = b"text/event-stream; charset=utf-8"
@@ -82,6 +83,10 @@ class Memory:
         """By an entry's key, those of other wordings under which its answer lies here too."""
         self.barred = 0
         """How often pairings were ended: what was read from disk before the last time may be one of them."""
+        self.changed = Changes()
+        """What was altered on disk, purged or brought back: what was read before is not to be kept."""
+        self.purged = Changes()
+        """Of those, what was purged: an answer that was under way then is not to be kept either."""
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self.rules = 0
         """How often rules have changed: what a request was found to be before the last time must not be learnt."""
@@ -132,6 +137,29 @@ class Memory:
         self._remove(key)
         for alias in self._aliases.pop(key, set()).copy():
             self._remove(alias)
+
+    def forget(self, keys: Iterable[bytes], *, purged: bool = False) -> None:
+        """After entries were altered or purged on disk: what lies under these keys is no longer so."""
+        gone = list(keys)
+        self.changed.note(gone)
+        if purged:
+            self.purged.note(gone)
+        for key in gone:
+            self.drop(key)
+
+    def forget_named(self, prefix: bytes) -> None:
+        """What lies under the key that begins so, should it be here alone."""
+        self.forget([key for key in self._answers if key.startswith(prefix)], purged=True)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """After calling this, nothing of the tenant's is here, nor what never came onto disk.
+
+        Whose an answer is, is not known here, so the others' are read from disk again too.
+        """
+        self.changed.note_tenant(tenant)
+        self.purged.note_tenant(tenant)
+        for key in list(self._answers):
+            self._remove(key)
 
     def bar(self, keys: Iterable[bytes]) -> None:
         """Pairings under these keys have ended."""

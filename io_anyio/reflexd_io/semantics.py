@@ -187,6 +187,8 @@ class Semantics:
         asked, key, found = exchange.asked, exchange.call.ask.key, promote.candidate
         if asked is None or key is None or not exchange.call.ask.stores:
             return
+        if self._memory.purged.since(exchange.mark, key, found.key, tenant=exchange.call.route.tenant):
+            return  # what answered is gone by now
         pairing = Pairing(
             entry_key=found.key,
             score=promote.score,

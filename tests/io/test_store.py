@@ -332,7 +332,7 @@ def _size(folder: Path) -> int:
 
 
 async def test_room_is_made_least_recently_used_first_over_all_tenants(tmp_path: Path, quick_ticks: None) -> None:
-    limit = 2_000_000
+    limit = 2_150_000
     now = time.time()
 
     def batch(numbers: range) -> Iterator[Record]:
@@ -436,14 +436,14 @@ def test_migrations_are_recorded_by_name(tmp_path: Path) -> None:
         assert schema.check(connection)
         schema.prepare(connection)
         applied = connection.execute("SELECT name FROM migrations ORDER BY name").fetchall()
-        assert applied == [("0001-entries",), ("0002-meaning",)]
+        assert [name for (name,) in applied] == [name for name, _ in schema.MIGRATIONS]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(tmp_path / "a.sqlite3", isolation_level=None)) as connection:
         schema.prepare(connection)
-        good = ("0003-good", ("CREATE TABLE good (x)",))
-        bad = ("0004-bad", ("CREATE TABLE half (x)", "CREATE TABLE entries (x)"))
+        good = ("9998-good", ("CREATE TABLE good (x)",))
+        bad = ("9999-bad", ("CREATE TABLE half (x)", "CREATE TABLE entries (x)"))
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, good, bad))
         with pytest.raises(sqlite3.OperationalError, match="entries already exists"):
             schema.prepare(connection)
@@ -451,7 +451,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkey
         assert "good" in tables
         assert "half" not in tables
         applied = [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY name")]
-        assert applied == ["0001-entries", "0002-meaning", "0003-good"]
+        assert applied[-1] == "9998-good"
         assert not connection.in_transaction
 
 

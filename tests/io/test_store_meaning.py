@@ -531,7 +531,8 @@ async def test_a_file_of_the_version_before_is_brought_up_to_date(
         assert await store.get("default", _key(1)) is None
         await _put(store, _record(1, _meaning()))
         assert len(await store.find_form("default", SCOPE, "what is it?")) == 1
-    assert _rows(tmp_path, "SELECT name FROM migrations ORDER BY name") == [("0001-entries",), ("0002-meaning",)]
+    applied = [name for (name,) in _rows(tmp_path, "SELECT name FROM migrations ORDER BY name")]
+    assert applied == [name for name, _ in schema.MIGRATIONS]
 
 
 @pytest.mark.parametrize("change", ["model = x'00'", "reason = x'00'", "at = 'never'"])

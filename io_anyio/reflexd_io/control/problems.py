@@ -1,5 +1,6 @@
 """How errors of the rooms behind the control API are told to whoever asked: one table."""
 
+from reflexd_io.catalogue import purging, shelves
 from reflexd_io.control.endpoint import Problem
 from reflexd_io.feedback import Unknown
 from reflexd_io.key_desk import NoSuch
@@ -10,6 +11,9 @@ _TABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
     (Unknown, 404, "not_found", "{}"),
     (NoSuch, 404, "not_found", "{}"),
     (UnusableKey, 400, "unusable_key", "{}"),
+    (shelves.Unknown, 404, "not_found", "{}"),
+    (shelves.Unclear, 400, "unclear", "{}"),
+    (purging.Conflict, 409, "conflict", "{}"),
     (StoreUnavailable, 503, "store_unavailable", "The store cannot be changed now: {}"),
 )
 """Error, HTTP status, code, message."""
@@ -21,5 +25,5 @@ def told(error: Exception) -> Problem | None:
         return error
     for kind, status, code, message in _TABLE:
         if isinstance(error, kind):
-            return Problem(status, code, message.format(error))
+            return Problem(status, code, message.format(error), at=getattr(error, "at", None))
     return None

@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from reflexd_io.memory import Answer
 from reflexd_io.near.keeper import Keeper, Place
-from reflexd_io.store import lookups, meaning, pairings, records, warm
+from reflexd_io.store import looking, lookups, meaning, pairings, records, warm
 from reflexd_io.store.meaning import Near, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 CHANGE_TIMEOUT = 5.0
 """Seconds a change is waited for; one that is still to come may be made later all the same."""
+
+LOOK = 5.0
+"""Seconds that a look for people may take."""
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -56,6 +59,8 @@ class Store:
         self._search_limiter = anyio.CapacityLimiter(8)
         self._usages = Usages(folder)
         self._usage_limiter = anyio.CapacityLimiter(1)
+        self._look_limiter = anyio.CapacityLimiter(4)
+        """For people who browse, whose reads may take long."""
         self._keeper = Keeper(Place(folder, open_to_read, self._writer.commit_base))
 
     def start(self) -> None:
@@ -164,11 +169,11 @@ class Store:
             for key, vector in vectors.items():
                 meaning.embed(connection, key, vector, model)
 
-        await self._change(tenant, embed)
+        await self.change(tenant, embed)
 
     async def promote(self, tenant: str, alias: Alias) -> bool:
         """Let the entry answer the asker's exact key too. False where it has gone or may not."""
-        return await self._change(tenant, partial(pairings.promote, alias=alias))
+        return await self.change(tenant, partial(pairings.promote, alias=alias))
 
     async def pairing(self, tenant: str, key: bytes) -> Paired | None:
         """What the asker's exact key is answered with, where it is an alias."""
@@ -183,23 +188,23 @@ class Store:
 
         After calling this, drop those from memory.
         """
-        return await self._change(tenant, partial(pairings.block, entry_key=entry_key, form=form, at=time.time()))
+        return await self.change(tenant, partial(pairings.block, entry_key=entry_key, form=form, at=time.time()))
 
     async def forget_meaning(self, tenant: str, keys: list[bytes]) -> None:
         """Entries that answer their own words only from now on."""
         if keys:
-            await self._change(tenant, partial(meaning.forget, keys=keys))
+            await self.change(tenant, partial(meaning.forget, keys=keys))
 
     async def add_label(self, tenant: str, label: Label) -> None:
         """One for each pair: what is said later counts."""
-        await self._change(tenant, partial(pairings.add_label, label=label))
+        await self.change(tenant, partial(pairings.add_label, label=label))
 
     async def labels(self, tenant: str) -> list[Label]:
         """All, the oldest first."""
         return await self._search(tenant, pairings.labels) or []
 
     async def add_audit(self, tenant: str, audit: Audit) -> None:
-        await self._change(tenant, partial(pairings.add_audit, audit=audit))
+        await self.change(tenant, partial(pairings.add_audit, audit=audit))
 
     async def audits(self, tenant: str, limit: int, verdict: AuditVerdict | None = None) -> list[Audit]:
         """The newest first, as far as they are kept (see `pairings.KEPT_AUDITS`)."""
@@ -209,6 +214,20 @@ class Store:
         """How often each verdict was found since the beginning, of one judging model or of all."""
         found = await self._search(tenant, partial(pairings.audit_counts, model=model))
         return found or dict.fromkeys(AuditVerdict, 0)
+
+    async def look(self, tenant: str, work: Callable[[sqlite3.Connection], T], *, seconds: float = LOOK) -> T | None:
+        """What ``work`` finds in the tenant's file, on a connection of its own, so that no lookup waits for it.
+
+        None where there is no file. Raises `StoreUnavailable`, also where it takes longer.
+        """
+        if not self._has(tenant):
+            return None
+        look = partial(looking.look, self._folder / f"{tenant}.sqlite3", work, seconds)
+        try:
+            return await anyio.to_thread.run_sync(look, limiter=self._look_limiter)
+        except looking.OutOfDate:
+            await self.change(tenant, lambda _: None)  # which brings the file up to date
+            return await anyio.to_thread.run_sync(look, limiter=self._look_limiter)
 
     async def close(self) -> bool:
         """Commit what was handed in. False if the disk did not take it within ten seconds."""
@@ -227,7 +246,7 @@ class Store:
         read = partial(self._searchers.read, self._searchers.of(tenant), work)
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=self._search_limiter)
 
-    async def _change(self, tenant: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def change(self, tenant: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do it in the writer's thread; what it gives, once it is safe."""
         if not self._has(tenant):
             raise StoreUnavailable(f"nothing is stored for {tenant!r}")

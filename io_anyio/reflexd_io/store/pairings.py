@@ -6,6 +6,7 @@ An alias is a pairing that answers: the asker's exact key, for as long as the en
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from reflexd_core.entry import Pairing
 from reflexd_io.store.meaning import form_digest
@@ -142,10 +143,18 @@ def add_label(connection: sqlite3.Connection, label: Label) -> None:
 def labels(connection: sqlite3.Connection) -> list[Label]:
     """All of them, the oldest first."""
     rows = connection.execute("SELECT a, b, label, source, at, score FROM labels ORDER BY at, a, b")
-    return [
-        Label(a=a, b=b, label=bool(label), source=source, at=at, score=score)
-        for a, b, label, source, at, score in rows
-    ]
+    return [_label(row) for row in rows]
+
+
+def labels_of(connection: sqlite3.Connection, stored: str, limit: int) -> list[Label]:
+    """Of pairs with this stored question."""
+    sql = "SELECT a, b, label, source, at, score FROM labels WHERE a = ? ORDER BY b LIMIT ?"
+    return [_label(row) for row in connection.execute(sql, (stored, limit))]
+
+
+def _label(row: tuple[Any, ...]) -> Label:
+    a, b, label, source, at, score = row
+    return Label(a=a, b=b, label=bool(label), source=source, at=at, score=score)
 
 
 def add_audit(connection: sqlite3.Connection, audit: Audit) -> None:
@@ -179,20 +188,28 @@ def audits(connection: sqlite3.Connection, limit: int, verdict: AuditVerdict | N
         f"SELECT {_AUDIT_COLUMNS} FROM audits WHERE ?1 IS NULL OR verdict = ?1 ORDER BY number DESC LIMIT ?2",  # noqa: S608
         (verdict.value if verdict is not None else None, limit),
     )
-    return [
-        Audit(
-            entry_key=entry_key,
-            asked_key=asked_key,
-            stored=stored,
-            asked=asked,
-            score=score,
-            similarity=similarity,
-            model=model,
-            verdict=AuditVerdict(said),
-            at=at,
-        )
-        for entry_key, asked_key, stored, asked, score, similarity, model, said, at in rows
-    ]
+    return [_audit(row) for row in rows]
+
+
+def audits_of(connection: sqlite3.Connection, entry_key: bytes, limit: int) -> list[Audit]:
+    """Of one entry, the newest first."""
+    sql = f"SELECT {_AUDIT_COLUMNS} FROM audits WHERE entry_key = ? ORDER BY number DESC LIMIT ?"  # noqa: S608
+    return [_audit(row) for row in connection.execute(sql, (entry_key, limit))]
+
+
+def _audit(row: tuple[Any, ...]) -> Audit:
+    entry_key, asked_key, stored, asked, score, similarity, model, said, at = row
+    return Audit(
+        entry_key=entry_key,
+        asked_key=asked_key,
+        stored=stored,
+        asked=asked,
+        score=score,
+        similarity=similarity,
+        model=model,
+        verdict=AuditVerdict(said),
+        at=at,
+    )
 
 
 def audit_counts(connection: sqlite3.Connection, model: str | None) -> dict[AuditVerdict, int]:

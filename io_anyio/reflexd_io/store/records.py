@@ -44,25 +44,32 @@ class Record:
 
 
 def insert(connection: sqlite3.Connection, record: Record) -> None:
-    """Write the record in the caller's transaction; an entry or an alias of the same key is replaced."""
+    """Write the record in the caller's transaction; an entry or an alias of the same key is replaced.
+
+    What was pinned stays so: it is the question that somebody wants answered for good, and this is its answer now.
+    """
+    held = connection.execute("SELECT pinned FROM entries WHERE key = ?", (record.key,)).fetchone()
+    pinned = held is not None and bool(held[0])
     remove(connection, [record.key])
     connection.execute("DELETE FROM aliases WHERE key = ?", (record.key,))
     facts, usage = record.answer.facts, record.answer.facts.usage
     parts, question = _request_parts(record)
     cursor = connection.execute(
         """
-        INSERT INTO entries (key, dialect, upstream, model, form, created, expires, used, has_usage, asked_usage,
-            input_tokens, output_tokens, cached_tokens, exact_only, scope, headers, answer, size, request)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO entries (number, key, dialect, upstream, model, form, created, expires, used, has_usage,
+            asked_usage, input_tokens, output_tokens, cached_tokens, exact_only, scope, headers, answer, size,
+            request, pinned, lapses)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
+            next_number(connection),
             record.key,
             facts.dialect,
             record.upstream,
             facts.model,
             facts.form.value,
             facts.created,
-            facts.expires,
+            None if pinned else facts.expires,
             facts.created,
             facts.has_usage,
             facts.asked_usage,
@@ -75,6 +82,8 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
             zstd.compress(record.answer.recorded),
             len(record.answer.recorded),
             json.dumps([[part.name, part.hash.hex()] for part in parts]),
+            pinned,
+            facts.expires if pinned else None,
         ),
     )
     answer = _BY_NAME[facts.dialect].answer_text(facts.form, record.answer.recorded)
@@ -90,6 +99,14 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
         meaning.insert(connection, cursor.lastrowid, record.meaning)
 
 
+def next_number(connection: sqlite3.Connection) -> int:
+    """A number that no entry of the file ever had."""
+    row = connection.execute(
+        "UPDATE numbers SET last = max(last, (SELECT coalesce(max(number), 0) FROM entries)) + 1 RETURNING last"
+    ).fetchone()
+    return int(row[0])
+
+
 def remove(connection: sqlite3.Connection, keys: list[bytes]) -> None:
     """Delete entries, their texts, and the request parts that nothing else holds; unknown keys are ignored.
 
@@ -97,16 +114,20 @@ def remove(connection: sqlite3.Connection, keys: list[bytes]) -> None:
     """
     for key in keys:
         row = connection.execute("SELECT number, request FROM entries WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            continue
-        hashes = _part_hashes(row[1])
-        connection.executemany("UPDATE parts SET uses = uses - 1 WHERE hash = ?", hashes)
-        connection.executemany("DELETE FROM parts WHERE hash = ? AND uses <= 0", hashes)
-        connection.execute("DELETE FROM texts WHERE rowid = ?", (row[0],))
-        connection.execute("DELETE FROM entries WHERE number = ?", (row[0],))
+        if row is not None:
+            release(connection, row[0], row[1])
+            connection.execute("DELETE FROM entries WHERE number = ?", (row[0],))
 
 
-def _part_hashes(listed: str) -> list[tuple[bytes]]:
+def release(connection: sqlite3.Connection, number: int, request: str) -> None:
+    """Let go of what an entry that goes for good holds beside its row: its texts and its request's parts."""
+    hashes = part_hashes(request)
+    connection.executemany("UPDATE parts SET uses = uses - 1 WHERE hash = ?", hashes)
+    connection.executemany("DELETE FROM parts WHERE hash = ? AND uses <= 0", hashes)
+    connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
+
+
+def part_hashes(listed: str) -> list[tuple[bytes]]:
     """A damaged row goes like any other; the parts that it held are left."""
     try:
         return [(bytes.fromhex(digest),) for _, digest in json.loads(listed)]

@@ -143,6 +143,108 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    (
+        "0003-entries-in-hand",
+        (
+            "ALTER TABLE entries ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE entries ADD COLUMN lapses REAL",  # what `expires` is to be once it is no longer pinned
+            # An entry's number is given once, so that what is kept beside the entries may go on knowing it by that.
+            "CREATE TABLE numbers (last INTEGER NOT NULL)",
+            "INSERT INTO numbers (last) SELECT coalesce(max(number), 0) FROM entries",
+            "CREATE INDEX entries_by_creation ON entries (created)",
+            "CREATE INDEX entries_by_hits ON entries (hits)",
+            "CREATE INDEX entries_by_size ON entries (size)",
+            "CREATE INDEX entries_by_end ON entries (coalesce(expires, 9e999))",
+            "CREATE INDEX entries_by_model ON entries (model, created)",
+            "CREATE INDEX audits_by_entry ON audits (entry_key)",
+            """
+            CREATE TABLE uses (          -- how often an entry answered, by day
+                entry INTEGER NOT NULL,
+                day INTEGER NOT NULL,    -- days since 1970, UTC
+                count INTEGER NOT NULL,
+                PRIMARY KEY (entry, day)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE purges (
+                id TEXT PRIMARY KEY,
+                at REAL NOT NULL,
+                until REAL NOT NULL,     -- when it can no longer be undone
+                what TEXT NOT NULL,      -- in words
+                finished INTEGER NOT NULL DEFAULT 0
+            ) WITHOUT ROWID
+            """,
+            # A purged entry lies here as it was. Its texts, its request's parts and its uses stay where they are.
+            """
+            CREATE TABLE trash (
+                number INTEGER PRIMARY KEY,
+                purge TEXT NOT NULL,
+                key BLOB NOT NULL,
+                dialect TEXT NOT NULL,
+                upstream TEXT NOT NULL,
+                model TEXT NOT NULL,
+                form TEXT NOT NULL,
+                created REAL NOT NULL,
+                expires REAL,
+                used REAL NOT NULL,
+                hits INTEGER NOT NULL,
+                has_usage INTEGER NOT NULL,
+                asked_usage INTEGER NOT NULL,
+                input_tokens INTEGER,
+                output_tokens INTEGER,
+                cached_tokens INTEGER,
+                exact_only INTEGER NOT NULL,
+                scope BLOB,
+                headers TEXT NOT NULL,
+                answer BLOB NOT NULL,
+                size INTEGER NOT NULL,
+                request TEXT NOT NULL,
+                pinned INTEGER NOT NULL,
+                lapses REAL
+            )
+            """,
+            "CREATE INDEX trash_by_purge ON trash (purge)",
+            """
+            CREATE TABLE trash_meanings (
+                entry INTEGER PRIMARY KEY,
+                scope BLOB NOT NULL,
+                question TEXT NOT NULL,
+                form BLOB NOT NULL,
+                expires REAL,
+                model INTEGER,
+                vector BLOB
+            )
+            """,
+            """
+            CREATE TABLE trash_aliases (
+                entry INTEGER NOT NULL,
+                key BLOB NOT NULL,
+                question TEXT NOT NULL,
+                form BLOB NOT NULL,
+                score REAL,
+                similarity REAL,
+                model TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                at REAL NOT NULL,
+                PRIMARY KEY (entry, key)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TRIGGER uses_gone AFTER DELETE ON entries
+            WHEN NOT EXISTS (SELECT 1 FROM trash WHERE number = old.number) BEGIN
+                DELETE FROM uses WHERE entry = old.number;
+            END
+            """,
+            """
+            CREATE TRIGGER trash_gone AFTER DELETE ON trash BEGIN
+                DELETE FROM trash_meanings WHERE entry = old.number;
+                DELETE FROM trash_aliases WHERE entry = old.number;
+                DELETE FROM uses WHERE entry = old.number
+                    AND NOT EXISTS (SELECT 1 FROM entries WHERE number = old.number);
+            END
+            """,
+        ),
+    ),
 )
 
 

@@ -8,13 +8,13 @@ import heapq
 import logging
 import sqlite3
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from reflexd_io.store import meaning, records, schema
+from reflexd_io.store import meaning, records, schema, trash
 from reflexd_io.store.connections import OPEN, Connections
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,11 @@ _MAKING_ROOM = 1.0
 """Seconds a tick may spend on it, so that new answers need not wait long."""
 _REMEMBERED = 10_000
 """Batches of evictions that are remembered with their time."""
+_DROPPING = 5
+"""Slices of the trash that a tick may drop of one tenant."""
+DAY = 86_400
+_DAYS = 90
+"""Days of which it is kept how often an entry answered."""
 _UNKNOWN = float("-inf")
 _NEVER = float("inf")
 
@@ -56,6 +61,8 @@ class Upkeep:
         self._lately: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
         self._oldest: dict[str, float] = {}
         """No entry of the tenant was used before; not there where nobody has looked since it was written."""
+        self._trash: dict[str, float] = {}
+        """When something in the tenant's trash can no longer be undone, as far as this process has looked."""
 
     def evicted_within(self, seconds: float) -> int:
         """Entries that made room for others that long ago at most. Of the event loop's thread too."""
@@ -71,7 +78,9 @@ class Upkeep:
         if self._sizes is None:
             self._measure_all()
             self._unshrunk = set(self._known)
-        due = self._written | (uses.keys() & self._known) | neglected
+        now = time.time()
+        over = {tenant for tenant, until in self._trash.items() if until <= now}
+        due = self._written | (uses.keys() & self._known) | neglected | over
         self._written = set()
         for tenant in due:
             self._look_at(tenant, uses.get(tenant, {}))
@@ -87,11 +96,41 @@ class Upkeep:
     def _look_at(self, tenant: str, uses: dict[bytes, list[float]]) -> None:
         if not (self._folder / f"{tenant}.sqlite3").exists():  # moved away; a new one is made with its next answer
             return
-        rows = [(max(times), len(times), key) for key, times in uses.items()]
-        self._guarded(tenant, partial(_note_uses_and_drop_expired, rows=rows))
+        self._guarded(tenant, partial(_note_uses_and_drop_expired, uses=uses))
+        self._empty_trash(tenant)
         self._unshrunk.add(tenant)
         if self._sizes is not None:
             self._sizes[tenant] = self._measure(tenant)
+
+    def _empty_trash(self, tenant: str) -> None:
+        """Drop what can no longer be undone, and note when the next of it is due."""
+        until: list[float | None] = [self._trash.pop(tenant, None)]
+        dropped = False
+        for _ in range(_DROPPING):
+            if not self._guarded(tenant, lambda connection: until.append(trash.drop_due(connection, time.time()))):
+                break
+            when = until[-1]
+            if when is None or when > time.time():
+                break
+            dropped = True
+        if (when := until[-1]) is not None:
+            self._trash[tenant] = when
+        if dropped or until[0] is not None:
+            self._shrink(tenant)  # the log would go on saying what was dropped for good
+
+    def _drop_trash(self, goal: int, until: float) -> int:
+        """Make room where it costs no hit; gives the bytes that were freed, roughly."""
+        freed = 0
+        for tenant in list(self._trash):
+            sizes: list[int] = [1]
+            while sizes[-1] and freed < goal and time.monotonic() < until:
+                if not self._guarded(tenant, partial(_drop_oldest_trash, freed=sizes)):
+                    break
+                freed += sizes[-1]
+            if not sizes[-1]:
+                self._trash.pop(tenant, None)
+            self._shrink(tenant)
+        return freed
 
     def _measure(self, tenant: str) -> int:
         size = 0
@@ -120,6 +159,9 @@ class Upkeep:
             if time.monotonic() > until:
                 return
             self._shrink(tenant)
+        excess = sum(self._measure_all().values()) - self._max_bytes
+        if excess > 0 and self._trash:
+            self._drop_trash(excess + self._max_bytes // 10, until)
         sizes = self._measure_all()
         excess = sum(sizes.values()) - self._max_bytes
         if excess <= 0:
@@ -186,7 +228,8 @@ def tenants_in(folder: Path) -> set[str]:
     return {path.stem for path in folder.glob("*.sqlite3")}
 
 
-def _note_uses_and_drop_expired(connection: sqlite3.Connection, rows: list[tuple[float, int, bytes]]) -> None:
+def _note_uses_and_drop_expired(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -> None:
+    rows = [(max(times), len(times), key) for key, times in uses.items()]
     connection.executemany(
         """
         UPDATE entries SET used = max(used, ?1), hits = hits + ?2
@@ -194,14 +237,46 @@ def _note_uses_and_drop_expired(connection: sqlite3.Connection, rows: list[tuple
         """,
         rows,
     )
+    _note_days(connection, uses)
     now = time.time()
     meaning.drop_expired(connection, now, 1000)
     gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
     records.remove(connection, [key for (key,) in gone])
 
 
+def _note_days(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -> None:
+    for key, times in uses.items():
+        row = connection.execute(
+            "SELECT number FROM entries WHERE key = ?1 OR number = (SELECT entry FROM aliases WHERE key = ?1)", (key,)
+        ).fetchone()
+        if row is None:
+            continue
+        days = Counter(int(at // DAY) for at in times)
+        connection.executemany(
+            """
+            INSERT INTO uses (entry, day, count) VALUES (?, ?, ?)
+            ON CONFLICT (entry, day) DO UPDATE SET count = count + excluded.count
+            """,
+            [(row[0], day, count) for day, count in days.items()],
+        )
+        connection.execute("DELETE FROM uses WHERE entry = ? AND day < ?", (row[0], max(days) - _DAYS))
+
+
 def _read_oldest(connection: sqlite3.Connection, into: list[tuple[float, bytes]]) -> None:
-    into += connection.execute("SELECT used, key FROM entries ORDER BY used LIMIT ?", (_BATCH,)).fetchall()
+    oldest = "SELECT used, key FROM entries WHERE NOT pinned ORDER BY used LIMIT ?"
+    into += connection.execute(oldest, (_BATCH,)).fetchall()
+
+
+def _drop_oldest_trash(connection: sqlite3.Connection, freed: list[int]) -> None:
+    """``freed`` is told how many bytes are in pages that hold nothing any more for it; 0: nothing is left to drop."""
+    (before,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if not trash.drop_oldest(connection):
+        freed.append(0)
+        return
+    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))
+    (after,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    freed.append(max(1, (after - before) * size))
 
 
 def _drop(connection: sqlite3.Connection, tenant: str, keys: list[bytes], freed: dict[str, int]) -> None:

@@ -21,6 +21,10 @@ class EntryRow(Told, frozen=True, kw_only=True):
     hits: int = 0
     size: int
     """Bytes of the answer before compression."""
+    stored_size: int = 0
+    """The same as they lie on disk."""
+    expires_unpinned: float | None = None
+    """Of a pinned entry, which does not expire: when it does once it is unpinned."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     exact_only: bool = False
@@ -59,8 +63,11 @@ class EntryQuery(EntryFilter, frozen=True, kw_only=True):
 class EntryPage(Told, frozen=True, kw_only=True):
     items: list[EntryRow]
     next: str | None = None
+    """Where there is one, there is more, however few are here: only so many are looked at for one page."""
     total: int | None = None
     """How many the filter meets; None where counting would take too long."""
+    at_least: int | None = None
+    """Where there is no total: how many were found before counting was given up."""
 
 
 class Use(Told, frozen=True, kw_only=True):
@@ -78,6 +85,23 @@ class OtherWording(Told, frozen=True, kw_only=True):
     at: float
 
 
+class Label(Told, frozen=True, kw_only=True):
+    asked: str
+    right: bool
+    """Whether its answer satisfies who asks that."""
+    source: str
+    at: float
+    score: float | None = None
+
+
+class AuditOf(Told, frozen=True, kw_only=True):
+    asked: str
+    verdict: Literal["same", "different", "unsure"]
+    at: float
+    score: float | None = None
+    similarity: float | None = None
+
+
 class EntryDetail(Told, frozen=True, kw_only=True):
     row: EntryRow
     question: str | None = None
@@ -86,11 +110,21 @@ class EntryDetail(Told, frozen=True, kw_only=True):
     answer: str
     """As recorded; bytes that are no UTF-8 replaced."""
     form: Literal["body", "stream"]
-    request: msgspec.Raw | None = None
-    """The request's JSON; None where the tenant keeps none."""
+    request: msgspec.Raw
+    """The request's JSON, as bytes; ``null`` where the tenant keeps none."""
     headers: list[tuple[str, str]] = []
     uses: list[Use] = []
     wordings: list[OtherWording] = []
+    semantic_until: float | None = None
+    """When it ends to answer other wordings; None where it never does, or never did (``exact_only``)."""
+    body_size: int | None = None
+    """Bytes of the answer as a client gets it that asks for a body, and likewise as a stream; None: it cannot be
+    turned."""
+    stream_size: int | None = None
+    labels: list[Label] = []
+    """What people and audits said of pairs with its question."""
+    audits: list[AuditOf] = []
+    """What came of comparing it with fresh answers, the newest first."""
 
 
 class EntryChange(Wire, frozen=True, kw_only=True):
@@ -107,6 +141,8 @@ class Purge(Wire, frozen=True, kw_only=True):
     everything: bool = False
     """Must be true where neither ids nor a filter with anything in it is given."""
     dry_run: bool = False
+    confirm: str | None = None
+    """A dry run's word: exactly what it counted is purged, and nothing that was stored since."""
 
 
 class Purged(Told, frozen=True, kw_only=True):
@@ -119,6 +155,14 @@ class Purged(Told, frozen=True, kw_only=True):
     purge: str | None = None
     """By which it can be taken back; None for a dry run and where nothing was purged."""
     undo_until: float | None = None
+    pinned: int = 0
+    """Of a dry run: how many of them are pinned. They are purged like the others."""
+    confirm: str | None = None
+    """Of a dry run: send it with the purge."""
+    gone: int = 0
+    """Of those that the dry run had counted, how many had gone before they could be purged."""
+    unknown: list[str] = []
+    """Ids under which nothing is stored (any more)."""
 
 
 class TrashRow(Told, frozen=True, kw_only=True):
@@ -130,6 +174,10 @@ class TrashRow(Told, frozen=True, kw_only=True):
     """Bytes."""
     what: str
     """In words: what was asked for."""
+    tenants: dict[str, int] = {}
+    """Entries by tenant."""
+    finished: bool = True
+    """False while it goes on, and where the daemon's end cut it short: then the rest is still stored."""
 
 
 class Trash(Told, frozen=True, kw_only=True):
@@ -141,6 +189,17 @@ class Restored(Told, frozen=True, kw_only=True):
     count: int
     skipped: int = 0
     """Those that were stored anew meanwhile, which stay as they are."""
+
+
+class ExportQuery(EntryFilter, frozen=True, kw_only=True):
+    """Which entries are given out."""
+
+
+class ImportQuery(Wire, frozen=True, kw_only=True):
+    overwrite: bool = False
+    """Whether an entry that is there already gives way although it is as new or newer."""
+    tenant: str | None = None
+    """Only lines of this tenant are taken."""
 
 
 class Imported(Told, frozen=True, kw_only=True):

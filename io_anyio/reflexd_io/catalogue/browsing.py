@@ -1,0 +1,154 @@
+"""Browsing over tenants: pages that go on where the last one ended, however much there is."""
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from functools import partial
+from math import inf, isfinite
+
+from reflexd_core.keys import digest
+from reflexd_io.catalogue.shelves import Shelves, Unclear, Unknown
+from reflexd_io.store import browse
+from reflexd_io.store.browse import ANY, Filter, Listed, Page, Place, Sort
+from reflexd_io.store.detail import Detail, detail
+
+MOST = 500
+"""Entries of a page."""
+_ABOVE = 2**62
+"""Above all numbers."""
+_BELOW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    tenant: str
+    listed: Listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What is listed, and in which order; a cursor belongs to one listing."""
+
+    tenant: str | None = None
+    filter: Filter = ANY
+    sort: Sort = Sort.CREATED
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    lines: list[Line]
+    cursor: str | None
+    """For the next page; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    entries: int
+    exact: bool
+    """False where there may be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where a listing stands: equal values are ordered by tenant, then by number."""
+
+    tenant: str
+    place: Place
+
+
+class Browsing:
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+
+    async def page(self, listing: Listing, *, cursor: str | None, limit: int) -> Sheet:
+        """Raises `Unclear` for a cursor of another listing, and `StoreUnavailable`."""
+        if not 1 <= limit <= MOST:
+            raise Unclear(f"a page has 1 to {MOST} entries")
+        stand = _read_cursor(cursor, listing) if cursor is not None else None
+        pages: list[tuple[str, Page]] = []
+        for tenant in self._shelves.tenants(listing.tenant):
+            read = partial(
+                browse.page,
+                wanted=listing.filter,
+                sort=listing.sort,
+                descending=listing.descending,
+                after=_in_tenant(stand, tenant, descending=listing.descending),
+                limit=limit,
+            )
+            found = await self._shelves.store.look(tenant, read)
+            if found is not None:
+                pages.append((tenant, found))
+        return _merged(pages, listing, limit)
+
+    async def total(self, listing: Listing) -> Total:
+        """How many are listed in all. Raises `StoreUnavailable`."""
+        entries, exact = 0, True
+        for tenant in self._shelves.tenants(listing.tenant):
+            found = await self._shelves.store.look(tenant, partial(browse.count, wanted=listing.filter))
+            if found is not None:
+                entries, exact = entries + found.entries, exact and found.exact
+        return Total(entries, exact)
+
+    async def entry(self, name: str, tenant: str | None = None) -> tuple[str, Detail]:
+        """One entry and whose it is. Raises `Unknown`, `Unclear` and `StoreUnavailable`."""
+        found = await self._shelves.find(name, tenant)
+        seen = await self._shelves.store.look(found.tenant, partial(detail, number=found.number))
+        if seen is None:
+            raise Unknown(f"Entry {name} has just gone.")
+        return found.tenant, seen
+
+
+def _merged(pages: list[tuple[str, Page]], listing: Listing, limit: int) -> Sheet:
+    """The first of all tenants' lines; none behind the place up to which some tenant was looked at is given yet."""
+    ranks = {tenant: rank for rank, tenant in enumerate(sorted(tenant for tenant, _ in pages))}
+    way = -1 if listing.descending else 1
+
+    def order(stand: _Stand) -> tuple[float, int, int]:
+        return way * stand.place.value, way * ranks[stand.tenant], way * stand.place.number
+
+    ends = [_Stand(tenant, page.after) for tenant, page in pages if page.after is not None]
+    end = min(ends, key=order) if ends else None
+    lines = [Line(tenant, listed) for tenant, page in pages for listed in page.lines]
+    stands = [_Stand(line.tenant, line.listed.place) for line in lines]
+    sorted_ = sorted(zip(map(order, stands), lines, stands, strict=True), key=lambda one: one[0])
+    given = [(line, stand) for at, line, stand in sorted_ if end is None or at <= order(end)]
+    if len(given) > limit:
+        given, end = given[:limit], given[limit - 1][1]
+    return Sheet([line for line, _ in given], _cursor_of(end, listing) if end is not None else None)
+
+
+def _in_tenant(stand: _Stand | None, tenant: str, *, descending: bool) -> Place | None:
+    """Where a listing over tenants stands in this tenant's own."""
+    if stand is None or stand.tenant == tenant:
+        return stand.place if stand is not None else None
+    is_behind = (tenant > stand.tenant) is not descending
+    first, last = (_ABOVE, _BELOW) if descending else (_BELOW, _ABOVE)
+    return Place(stand.place.value, first if is_behind else last)
+
+
+def _cursor_of(stand: _Stand, listing: Listing) -> str:
+    value = stand.place.value if isfinite(stand.place.value) else None
+    told = [_mark(listing), stand.tenant, value, stand.place.number]
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, listing: Listing) -> _Stand:
+    """Raises `Unclear`."""
+    try:
+        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise Unclear("this is no cursor: leave it out to begin from the start") from error
+    match told:
+        case [str(mark), str(tenant), None | int() | float() as value, int(number)] if abs(number) <= _ABOVE:
+            if mark != _mark(listing):
+                raise Unclear("this cursor belongs to another filter or order: leave it out to begin from the start")
+            return _Stand(tenant, Place(inf if value is None else float(value), number))
+        case _:
+            raise Unclear("this is no cursor: leave it out to begin from the start")
+
+
+def _mark(listing: Listing) -> str:
+    """What tells listings apart; moments move with the clock from one page to the next and are left out."""
+    filter_ = replace(listing.filter, before=None, since=None, unused_since=None)
+    return digest(repr((listing.tenant, filter_, listing.sort.value, listing.descending)).encode())[:6].hex()

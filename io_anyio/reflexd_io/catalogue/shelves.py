@@ -1,0 +1,59 @@
+"""Shelves: where the catalogue finds entries, and how an entry is found by its id."""
+
+import re
+from dataclasses import dataclass
+
+from reflexd_io.backlog import Backlog
+from reflexd_io.memory import Memory
+from reflexd_io.store import Store, browse
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Unknown(Exception):  # noqa: N818 - it says what the thing is
+    """What was named is not there; the message says so in words."""
+
+
+class Unclear(ValueError):  # noqa: N818 - it says what the request is
+    """What was asked for cannot be understood."""
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+        """The place of the fault in what was typed, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    tenant: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    store: Store
+    memory: Memory
+    backlog: Backlog
+
+    def tenants(self, only: str | None = None) -> list[str]:
+        """All that have entries, in order; or the one that is meant, if it has any."""
+        known = self.store.tenants()
+        if only is not None:
+            return [only] if only in known else []
+        return sorted(known)
+
+    async def find(self, name: str, tenant: str | None = None) -> Found:
+        """The entry of this id. Raises `Unknown`, `Unclear` and `StoreUnavailable`."""
+        prefix = prefix_of(name)
+        for one in self.tenants(tenant):
+            number = await self.store.look(one, lambda connection: browse.find(connection, prefix))
+            if number is not None:
+                return Found(one, number)
+        raise Unknown(f"No entry {name} is stored (any more).")
+
+
+def prefix_of(name: str) -> bytes:
+    """The key's beginning that an id names. Raises `Unclear`."""
+    if not _ID.fullmatch(name):
+        raise Unclear(f"{name!r} is no entry's id: those are 32 hexadecimal digits, as X-Reflex-Entry tells them")
+    return bytes.fromhex(name)

@@ -1,0 +1,353 @@
+"""Browsing: the entries of one tenant's file, sorted, filtered and paged without ever reading all of them.
+
+A page goes on where the last one ended, by value and number, so it costs the same wherever it stands, and what comes
+or goes meanwhile moves nothing. Where few entries fit the filter, a page may be short and still have a next one: so
+many rows are looked at for it and no more.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import inf
+
+from reflexd_core.finding import Term, Wanted
+
+LOOKED_AT = 20_000
+"""Rows looked at for one page or one count, where a filter takes few of them."""
+MATCHES = 10_000
+"""Entries of a search that are sorted: the last stored of those in which its words occur."""
+PREVIEW = 200
+"""Characters of the question and of the answer in a list."""
+
+
+class Sort(StrEnum):
+    CREATED = "created"
+    USED = "used"
+    HITS = "hits"
+    SIZE = "size"
+    EXPIRES = "expires"
+    """What never expires counts as last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are meant; None is any."""
+
+    model: str | None = None
+    dialect: str | None = None
+    upstream: str | None = None
+    exact_only: bool | None = None
+    """Whether it answers its own wording only."""
+    pinned: bool | None = None
+    before: float | None = None
+    """Created before, Unix seconds."""
+    since: float | None = None
+    """Created then or later."""
+    unused_since: float | None = None
+    """Last used before, Unix seconds."""
+    wanted: Wanted | None = None
+    """What occurs in question or answer."""
+
+    @property
+    def is_any(self) -> bool:
+        """Whether every entry is meant."""
+        return self == ANY
+
+
+ANY = Filter()
+"""Every entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a listing stands: behind the entry of this number, which had this value."""
+
+    value: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of a listing."""
+
+    place: Place
+    key: bytes
+    dialect: str
+    upstream: str
+    model: str
+    form: str
+    created: float
+    expires: float | None
+    lapses: float | None
+    """When it expires once it is no longer pinned."""
+    used: float
+    hits: int
+    size: int
+    """Bytes of the answer as recorded."""
+    stored_size: int
+    """The same as they lie on disk."""
+    input_tokens: int | None
+    output_tokens: int | None
+    pinned: bool
+    exact_only: bool
+    question: str
+    """Its beginning."""
+    answer: str
+    """Its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    lines: list[Listed]
+    after: Place | None
+    """Where the next page begins; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    entries: int
+    exact: bool
+    """False where there may be more, since not all were looked at."""
+    size: int = 0
+    """Bytes of their answers as recorded, and the rest likewise; filled by `measure` only."""
+    stored_size: int = 0
+    pinned: int = 0
+    last: int = 0
+    """The highest number given when they were counted."""
+
+
+_VALUES = {
+    Sort.CREATED: "created",
+    Sort.USED: "used",
+    Sort.HITS: "hits",
+    Sort.SIZE: "size",
+    Sort.EXPIRES: "coalesce(expires, 9e999)",
+}
+_FIRST = {True: Place(inf, 2**62), False: Place(-inf, -1)}
+"""Before everything, by whether the listing descends."""
+
+_COLUMNS = f"""
+    number, key, dialect, upstream, entries.model, form, created, expires, lapses, used, hits, size, length(answer),
+    input_tokens, output_tokens, pinned, EXISTS (SELECT 1 FROM meanings WHERE entry = number),
+    (SELECT substr(question, 1, {PREVIEW}) FROM texts WHERE rowid = number),
+    (SELECT substr(answer, 1, {PREVIEW}) FROM texts WHERE rowid = number)
+"""  # noqa: S608 - constants
+
+
+def page(
+    connection: sqlite3.Connection, wanted: Filter, sort: Sort, *, descending: bool, after: Place | None, limit: int
+) -> Page:
+    """The next ``limit`` entries, or fewer."""
+    place = after or _FIRST[descending]
+    found: list[Place] = []
+    seen = 0
+    for value, number, fits in _walk(connection, wanted, sort, descending, place):
+        if fits:
+            if len(found) == limit:
+                return Page(_lines(connection, found), found[-1] if found else None)
+            found.append(Place(value, number))
+        place, seen = Place(value, number), seen + 1
+        if seen == LOOKED_AT:
+            return Page(_lines(connection, found), place)
+    return Page(_lines(connection, found), None)
+
+
+def count(connection: sqlite3.Connection, wanted: Filter) -> Count:
+    """How many fit, as far as that can be told at little cost."""
+    condition, values = where(replace(wanted, wanted=None))
+    texts: tuple[object, ...]
+    if wanted.wanted is not None:
+        rows, texts = _MATCHED, (expression(wanted.wanted), MATCHES + 1)
+    elif condition == "1":
+        return Count(connection.execute("SELECT count(*) FROM entries").fetchone()[0], exact=True)
+    else:
+        rows, texts = "SELECT * FROM entries ORDER BY number DESC LIMIT ?", (LOOKED_AT + 1,)
+    sql = f"SELECT count(*), coalesce(sum({condition}), 0) FROM ({rows}) AS entries"  # noqa: S608 - constants
+    looked_at, fitting = connection.execute(sql, (*values, *texts)).fetchone()
+    return Count(fitting, exact=looked_at <= (MATCHES if wanted.wanted is not None else LOOKED_AT))
+
+
+def measure(connection: sqlite3.Connection, wanted: Filter) -> Count:
+    """How many fit and what they take, all of them looked at: before a purge. May take seconds."""
+    condition, values = where(wanted)
+    row = connection.execute(
+        f"""
+        SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(answer)), 0), coalesce(sum(pinned), 0),
+            (SELECT max(last, (SELECT coalesce(max(number), 0) FROM entries)) FROM numbers)
+        FROM entries WHERE {condition}
+        """,  # noqa: S608 - a condition of constants
+        values,
+    ).fetchone()
+    entries, size, stored_size, pinned, last = row
+    return Count(entries, exact=True, size=size, stored_size=stored_size, pinned=pinned, last=last)
+
+
+def numbers(connection: sqlite3.Connection, wanted: Filter, above: int, upto: int, limit: int) -> list[int]:
+    """Numbers of the next entries that fit, ascending."""
+    condition, values = where(wanted)
+    sql = f"SELECT number FROM entries WHERE number > ? AND number <= ? AND {condition} ORDER BY number LIMIT ?"  # noqa: S608
+    return [number for (number,) in connection.execute(sql, (above, upto, *values, limit))]
+
+
+def lines_of(connection: sqlite3.Connection, numbers: list[int]) -> list[Listed]:
+    """Those that are still there, in this order."""
+    return _lines(connection, [Place(0.0, number) for number in numbers])
+
+
+def find(connection: sqlite3.Connection, prefix: bytes) -> int | None:
+    """The number of the entry whose key begins so, as its id says; 16 bytes name it beyond doubt."""
+    row = connection.execute(
+        "SELECT number FROM entries WHERE key BETWEEN ? AND ?", (prefix.ljust(32, b"\0"), prefix.ljust(32, b"\xff"))
+    ).fetchone()
+    return int(row[0]) if row is not None else None
+
+
+def fits(connection: sqlite3.Connection, number: int, wanted: Filter) -> bool:
+    """Whether the entry is there and fits."""
+    condition, values = where(wanted)
+    sql = f"SELECT 1 FROM entries WHERE number = ? AND {condition}"  # noqa: S608 - constants
+    return connection.execute(sql, (number, *values)).fetchone() is not None
+
+
+def where(wanted: Filter) -> tuple[str, tuple[object, ...]]:
+    """The filter as a condition over `entries`, and its values."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for condition, value in (
+        ("+entries.model = ?", wanted.model),
+        ("dialect = ?", wanted.dialect),
+        ("upstream = ?", wanted.upstream),
+        ("pinned = ?", wanted.pinned),
+        ("created < ?", wanted.before),
+        ("created >= ?", wanted.since),
+        ("used < ?", wanted.unused_since),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    if wanted.exact_only is not None:
+        has_meaning = "EXISTS (SELECT 1 FROM meanings WHERE entry = number)"
+        conditions.append(f"NOT {has_meaning}" if wanted.exact_only else has_meaning)
+    if wanted.wanted is not None:
+        conditions.append("number IN (SELECT rowid FROM texts WHERE texts MATCH ?)")
+        values.append(expression(wanted.wanted))
+    return " AND ".join(conditions) or "1", tuple(values)
+
+
+def expression(wanted: Wanted) -> str:
+    """What the text index is asked: every term is a quoted string, so none of it is syntax."""
+    present = " AND ".join(_quoted(term) for term in wanted.present)
+    if not wanted.absent:
+        return present
+    return f"({present}) NOT ({' OR '.join(_quoted(term) for term in wanted.absent)})"
+
+
+def _quoted(term: Term) -> str:
+    text = "".join(char if char >= " " and not "\ud800" <= char <= "\udfff" else " " for char in term.text)
+    return '"' + text.replace('"', '""') + '"' + (" *" if term.is_prefix else "")
+
+
+_MATCHED = """
+    SELECT entries.* FROM (SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rowid DESC LIMIT ?) AS matched
+    JOIN entries ON number = matched.rowid
+"""
+
+
+def _walk(
+    connection: sqlite3.Connection, wanted: Filter, sort: Sort, descending: bool, place: Place
+) -> Iterator[tuple[float, int, bool]]:
+    """Value and number of every entry behind the place, in order, and whether it fits the filter."""
+    value, way, beyond = _VALUES[sort], "DESC" if descending else "ASC", "<" if descending else ">"
+    condition, values = where(replace(wanted, wanted=None))
+    if wanted.wanted is not None:
+        sql = f"""
+            SELECT {value}, number, 1 FROM ({_MATCHED}) AS entries
+            WHERE ({value}, number) {beyond} (?, ?) AND {condition} ORDER BY {value} {way}, number {way}
+        """  # noqa: S608 - constants
+        yield from connection.execute(sql, (expression(wanted.wanted), MATCHES, place.value, place.number, *values))
+        return
+    among = ""
+    first: tuple[object, ...] = ()
+    if sort is Sort.CREATED and wanted.model is not None:
+        among, first = "AND model = ?", (wanted.model,)
+    # Two reads, so that a page in the midst of equal values need not pass over those before it.
+    yield from connection.execute(
+        f"""
+        SELECT {value}, number, {condition} FROM entries
+        WHERE {value} = ? AND number {beyond} ? {among} ORDER BY number {way}
+        """,  # noqa: S608 - constants
+        (*values, place.value, place.number, *first),
+    )
+    yield from connection.execute(
+        f"""
+        SELECT {value}, number, {condition} FROM entries
+        WHERE {value} {beyond} ? {among} ORDER BY {value} {way}, number {way}
+        """,  # noqa: S608 - constants
+        (*values, place.value, *first),
+    )
+
+
+def _lines(connection: sqlite3.Connection, places: list[Place]) -> list[Listed]:
+    found: dict[int, tuple[object, ...]] = {}
+    for start in range(0, len(places), 500):
+        some = [place.number for place in places[start : start + 500]]
+        marks = ", ".join("?" * len(some))
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM entries WHERE number IN ({marks})", some):  # noqa: S608
+            found[row[0]] = row
+    lines: list[Listed] = []
+    for place in places:
+        if place.number in found:
+            with suppress(ValueError):  # a damaged row is left out, and can be purged with all others
+                lines.append(_line(place, found[place.number]))
+    return lines
+
+
+def _line(place: Place, row: tuple[object, ...]) -> Listed:
+    """Raises `ValueError` for a row that no Reflex wrote."""
+    match row:
+        case (
+            int(),
+            bytes(key),
+            str(dialect),
+            str(upstream),
+            str(model),
+            str(form),
+            float(created),
+            None | float() as expires,
+            None | float() as lapses,
+            float(used),
+            int(hits),
+            int(size),
+            int(stored_size),
+            None | int() as taken,
+            None | int() as given,
+            int(pinned),
+            int(has_meaning),
+            question,
+            answer,
+        ):
+            return Listed(
+                place=place,
+                key=key,
+                dialect=dialect,
+                upstream=upstream,
+                model=model,
+                form=form,
+                created=created,
+                expires=expires,
+                lapses=lapses,
+                used=used,
+                hits=hits,
+                size=size,
+                stored_size=stored_size,
+                input_tokens=taken,
+                output_tokens=given,
+                pinned=bool(pinned),
+                exact_only=not has_meaning,
+                question=question if isinstance(question, str) else "",
+                answer=answer if isinstance(answer, str) else "",
+            )
+        case _:
+            raise ValueError(f"row {place.number} of the entries table is damaged")

@@ -1,0 +1,237 @@
+"""Browsing a real store: pages hang together whatever happens between them, and filters find what they say."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reflexd_core.finding import Misread, read_wanted
+from reflexd_core.request import Form
+from reflexd_io.catalogue.browsing import Line, Listing
+from reflexd_io.catalogue.shelves import Unclear, Unknown
+from reflexd_io.store import browse, schema
+from reflexd_io.store.browse import Filter, Sort
+from support.entries import Opened, alias, key_of, name_of, opened, record
+
+pytestmark = pytest.mark.anyio
+
+
+async def _all(catalogue: Opened, listing: Listing, limit: int = 7) -> list[Line]:
+    found: list[Line] = []
+    cursor = None
+    for _ in range(1000):
+        sheet = await catalogue.browsing.page(listing, cursor=cursor, limit=limit)
+        found += sheet.lines
+        cursor = sheet.cursor
+        if cursor is None:
+            return found
+    raise AssertionError("it never ends")
+
+
+def _names(lines: list[Line]) -> list[str]:
+    return [f"{line.tenant}/{line.listed.key.hex()[:32]}" for line in lines]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_pages_are_the_whole_in_order(tmp_path: Path, sort: Sort, descending: bool) -> None:
+    chance = random.Random(1)
+    async with opened(tmp_path) as catalogue:
+        for tenant in ("a", "b", "c"):
+            await catalogue.put(
+                *(
+                    record(
+                        number,
+                        said="x" * chance.randrange(3),
+                        created=float(chance.randrange(5)),
+                        expires=chance.choice([None, 5e9, 6e9]),
+                    )
+                    for number in range(ord(tenant) * 100, ord(tenant) * 100 + 20)
+                ),
+                tenant=tenant,
+            )
+        found = await _all(catalogue, Listing(sort=sort, descending=descending))
+        assert len(set(_names(found))) == len(found) == 60
+        values = [(line.listed.place.value, line.tenant, line.listed.place.number) for line in found]
+        assert values == sorted(values, reverse=descending)
+        assert await _all(catalogue, Listing(sort=sort, descending=descending), limit=60) == found
+        one = await _all(catalogue, Listing(tenant="b", sort=sort, descending=descending))
+        assert one == [line for line in found if line.tenant == "b"]
+
+
+async def test_what_comes_and_goes_between_pages_moves_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(*map(record, range(1, 11)))
+        first = await catalogue.browsing.page(Listing(), cursor=None, limit=4)
+        assert [line.listed.created for line in first.lines] == [1010, 1009, 1008, 1007]
+        await catalogue.put(record(99, created=5000.0))
+        await catalogue.store.change("default", lambda db: db.execute("DELETE FROM entries WHERE created = 1007"))
+        second = await catalogue.browsing.page(Listing(), cursor=first.cursor, limit=4)
+        assert [line.listed.created for line in second.lines] == [1006, 1005, 1004, 1003]
+
+
+async def test_cursors_that_do_not_belong_are_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(*map(record, range(5)))
+        cursor = (await catalogue.browsing.page(Listing(), cursor=None, limit=2)).cursor
+        for wrong in ("", "x", "!!", "bnVsbA", cursor[:-3] if cursor else ""):
+            with pytest.raises(Unclear):
+                await catalogue.browsing.page(Listing(), cursor=wrong, limit=2)
+        for other in (Listing(sort=Sort.SIZE), Listing(descending=False), Listing(filter=Filter(pinned=True))):
+            with pytest.raises(Unclear, match="another filter or order"):
+                await catalogue.browsing.page(other, cursor=cursor, limit=2)
+        with pytest.raises(Unclear, match="1 to"):
+            await catalogue.browsing.page(Listing(), cursor=None, limit=0)
+
+
+async def test_each_filter_finds_what_it_says(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(
+            record(1, meaning=True),
+            record(2, model="gpt-5", created=50.0),
+            record(3, dialect="embeddings", form=Form.BODY),
+            record(4, said="Pinned to the wall"),
+        )
+        await catalogue.store.change("default", lambda db: db.execute("UPDATE entries SET pinned = number = 4"))
+
+        async def found(**filter_: object) -> list[int]:
+            listing = Listing(filter=Filter(**filter_), descending=False)  # type: ignore[arg-type]
+            lines = await _all(catalogue, listing)
+            total = await catalogue.browsing.total(listing)
+            assert (total.entries, total.exact) == (len(lines), True)
+            return sorted(line.listed.place.number for line in lines)
+
+        assert await found() == [1, 2, 3, 4]
+        assert await found(model="gpt-5") == [2]
+        assert await found(dialect="embeddings") == [3]
+        assert await found(upstream="openai", exact_only=False) == [1]
+        assert await found(exact_only=True) == [2, 3, 4]
+        assert await found(pinned=True) == [4]
+        assert await found(pinned=False, model="gpt-4o") == [1, 3]
+        assert await found(before=1000.0) == [2]
+        assert await found(since=1003.0) == [3, 4]
+        assert await found(unused_since=1001.0) == [2]
+        assert await found(wanted=read_wanted("wall")) == [4]
+        assert await found(wanted=read_wanted("wall"), model="gpt-5") == []
+        assert await found(wanted=read_wanted("capital -wall")) == [1, 2]
+
+
+async def test_a_search_reads_words_phrases_beginnings_and_what_is_not_to_occur(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(
+            record(1, question="How do I centre a div?", said="Use flexbox."),
+            record(2, question="How do I sort a list?", said='Call "sorted", or list.sort() for a list.'),
+            record(3, question="Grüße aus Zürich", said="NOT AND OR NEAR question: answer:"),
+        )
+
+        async def found(text: str) -> list[int]:
+            lines = await _all(catalogue, Listing(filter=Filter(wanted=read_wanted(text)), descending=False))
+            return [line.listed.place.number for line in lines]
+
+        assert await found("how") == [1, 2]
+        assert await found("how -div") == [2]
+        assert await found('"sort a list"') == [2]
+        assert await found('"list a sort"') == []
+        assert await found("flex*") == [1]
+        assert await found("flex") == []
+        assert await found("grusse") == []
+        assert await found("zurich GRÜßE") == [3]
+        assert await found("list.sort()") == [2]
+        assert await found("NOT") == [3]
+        assert await found("question:") == [3]
+        assert await found('how -"sort a" do') == [1]
+        assert await found("  ") == [1, 2, 3]
+
+
+@given(st.text(max_size=60) | st.text(alphabet='ab"*-+^():{}NOT AND OR\0 \n', max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_no_search_is_an_error_of_the_engine(text: str) -> None:
+    try:
+        wanted = read_wanted(text)
+    except Misread as error:
+        assert 0 <= error.at <= len(text)  # noqa: PT017 - most texts raise nothing
+        return
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE texts USING fts5 (question, answer)")
+        if wanted is not None:
+            sql = "SELECT rowid FROM texts WHERE texts MATCH ?"
+            assert connection.execute(sql, (browse.expression(wanted),)).fetchall() == []
+
+
+async def test_counting_and_looking_end_where_they_cost_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "LOOKED_AT", 10)
+    monkeypatch.setattr(browse, "MATCHES", 12)
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(*(record(number, dialect="chat" if number % 7 else "messages") for number in range(35)))
+        rare = Listing(filter=Filter(dialect="messages"))
+        sheet = await catalogue.browsing.page(rare, cursor=None, limit=50)
+        assert len(sheet.lines) < 5  # a short page
+        assert sheet.cursor is not None  # and more behind it
+        assert len(await _all(catalogue, rare, limit=50)) == 5
+        total = await catalogue.browsing.total(rare)
+        assert (total.exact, total.entries) == (False, 1)
+        common = await catalogue.browsing.total(Listing(filter=Filter(wanted=read_wanted("capital"))))
+        assert (common.exact, common.entries) == (False, 13)
+        assert (await catalogue.browsing.total(Listing())).entries == 35
+
+
+async def test_one_entry_is_told_as_a_whole(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        question = "What is the capital of Switzerland? " * 20
+        await catalogue.put(record(1, question=question, meaning=True))
+        assert await catalogue.store.promote("default", alias(2, 1, "And which is Switzerland's?"))
+        tenant, seen = await catalogue.browsing.entry(name_of(1))
+        assert tenant == "default"
+        assert seen.question == question
+        assert len(seen.line.question) == browse.PREVIEW
+        assert seen.request == {"model": "gpt-4o", "messages": [{"role": "user", "content": question}]}
+        assert seen.answer.recorded == record(1, question=question).answer.recorded
+        assert [(one.question, one.key, one.score) for one in seen.wordings] == [
+            ("And which is Switzerland's?", key_of(2), 0.99)
+        ]
+        assert seen.means is not None
+        for name in (name_of(3), name_of(2)):
+            with pytest.raises(Unknown):
+                await catalogue.browsing.entry(name)
+        with pytest.raises(Unclear):
+            await catalogue.browsing.entry("%")
+
+
+async def test_a_damaged_row_is_left_out_of_the_list_and_can_be_purged(tmp_path: Path) -> None:
+    from reflexd_io.catalogue.purging import Target
+
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(record(1), record(2))
+        await catalogue.store.change(
+            "default", lambda db: db.execute("UPDATE entries SET model = x'00', size = 'x' WHERE number = 1")
+        )
+        assert len(await _all(catalogue, Listing())) == 1
+        assert (await catalogue.purging.purge(Target())).entries == 2
+
+
+async def test_a_file_of_the_version_before_is_brought_up_to_date_by_who_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        with closing(sqlite3.connect(tmp_path / "default.sqlite3", isolation_level=None)) as connection:
+            schema.prepare(connection)
+            connection.execute(
+                """
+                INSERT INTO entries (key, dialect, upstream, model, form, created, used, has_usage, asked_usage,
+                    exact_only, headers, answer, size, request)
+                VALUES (?, 'chat', 'openai', 'm', 'body', 1.0, 1.0, 0, 0, 0, '[]', x'28b52ffd0000010000', 0, '[]')
+                """,
+                (key_of(1),),
+            )
+    async with opened(tmp_path) as catalogue:
+        (line,) = await _all(catalogue, Listing())
+        assert (line.listed.key, line.listed.pinned) == (key_of(1), False)
+        await catalogue.put(record(2))
+        assert [line.listed.place.number for line in await _all(catalogue, Listing())] == [2, 1]

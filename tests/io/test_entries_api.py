@@ -1,0 +1,201 @@
+"""The control API's part about entries, against the real daemon: what it says, and that the next request obeys."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from reflexd_io.control_client import BlockingClient, Place, Refused, calls
+from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
+from reflexd_io.runtime import Runtime
+from support.chat import answer
+from support.daemon import daemon, settings_for
+from support.upstream import Reply, ScriptedUpstream, Seen
+from support.wire import KEY
+
+
+class Asker:
+    """Asks the daemon and its control API."""
+
+    def __init__(self, running: Runtime) -> None:
+        self.url = running.url
+        self.client = BlockingClient(Place(running.url, running.admin_token))
+
+    def ask(self, question: str, **fields: Any) -> str:
+        """The status that is told."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": question}], **fields})
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", "/v1/chat/completions", body, headers)
+            reply = connection.getresponse()
+            reply.read()
+            return reply.headers["X-Reflex-Status"]
+        finally:
+            connection.close()
+
+    def learn(self, *questions: str) -> None:
+        """Ask, and wait until all is on disk."""
+        stored = len(self.items())
+        for question in questions:
+            assert self.ask(question) == "miss"
+        until = time.monotonic() + 10
+        while len(self.items()) < stored + len(questions):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def items(self, **query: Any) -> list[Any]:
+        return self.client.do(calls.list_entries(EntryQuery(**query))).items
+
+
+@pytest.fixture
+def asker(upstream: ScriptedUpstream, tmp_path: Path) -> Iterator[Asker]:
+    upstream.script = answer
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running:
+        yield Asker(running)
+
+
+def test_entries_are_listed_searched_and_looked_at(asker: Asker) -> None:
+    asker.learn("How do I centre a div?", "How do I sort a list?", "What is 2 + 2?")
+    assert asker.ask("What is 2 + 2?") == "hit-l1-exact"
+    page = asker.client.do(calls.list_entries(EntryQuery(limit=2)))
+    assert [item.question for item in page.items] == ["What is 2 + 2?", "How do I sort a list?"]
+    assert (page.total, page.at_least) == (3, None)
+    rest = asker.client.do(calls.list_entries(EntryQuery(limit=2, cursor=page.next)))
+    assert ([item.question for item in rest.items], rest.next) == (["How do I centre a div?"], None)
+    (found,) = asker.items(text='"sort a" list -div')
+    detail = asker.client.do(calls.entry(found.id))
+    assert detail.row == found
+    assert detail.question == "How do I sort a list?"
+    assert "Grüezi" in detail.answer_text
+    assert json.loads(bytes(detail.request))["messages"][0]["content"] == "How do I sort a list?"
+    assert detail.body_size == found.size
+    assert (detail.stream_size or 0) > 0
+    assert ("content-type", "application/json") in detail.headers
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "at"),
+    [
+        ({"text": 'how "do I'}, "unclear", 4),
+        ({"text": "-div"}, "unclear", 0),
+        ({"cursor": "%%"}, "unclear", None),
+        ({"limit": 0}, "bad_query", None),
+        ({"limit": 501}, "bad_query", None),
+    ],
+)
+def test_a_query_that_cannot_be_understood_says_where(
+    asker: Asker, query: dict[str, Any], code: str, at: int | None
+) -> None:
+    with pytest.raises(Refused) as refused:
+        asker.items(**query)
+    assert (refused.value.status, refused.value.code, refused.value.at) == (400, code, at)
+
+
+def test_after_a_purge_the_next_request_is_a_miss_and_after_the_undo_a_hit(asker: Asker) -> None:
+    asker.learn("one", "two", "three")
+    assert {asker.ask(text) for text in ("one", "two", "three")} == {"hit-l1-exact"}
+    counted = asker.client.do(calls.purge(Purge(filter=EntryFilter(text="one"), dry_run=True)))
+    assert (counted.count, counted.purge, [row.question for row in counted.examples]) == (1, None, ["one"])
+    assert asker.ask("one") == "hit-l1-exact"  # nothing was done yet
+    purged = asker.client.do(calls.purge(Purge(filter=EntryFilter(text="one"), confirm=counted.confirm)))
+    assert (purged.count, purged.gone) == (1, 0)
+    assert [item.question for item in asker.items()] == ["three", "two"]
+    (thrown,) = asker.client.do(calls.trash()).items
+    assert (thrown.purge, thrown.count, thrown.finished) == (purged.purge, 1, True)
+    assert thrown.undo_until - thrown.at == 600
+    assert asker.client.do(calls.restore(purged.purge or "")).count == 1
+    assert asker.ask("one") == "hit-l1-exact"
+    with pytest.raises(Refused, match="undone or dropped") as refused:
+        asker.client.do(calls.restore(purged.purge or ""))
+    assert refused.value.status == 404
+
+    all_of_it = asker.client.do(calls.purge(Purge(everything=True)))
+    assert all_of_it.count == 3
+    assert asker.ask("two") == "miss"  # and is stored anew
+    assert asker.client.do(calls.empty_trash(all_of_it.purge or "")).message.startswith("3 ")
+    assert asker.client.do(calls.trash()).items == []
+
+
+def test_a_purge_of_everything_must_say_so(asker: Asker) -> None:
+    for what in (Purge(), Purge(filter=EntryFilter()), Purge(filter=EntryFilter(text="  "))):
+        with pytest.raises(Refused, match="everything") as refused:
+            asker.client.do(calls.purge(what))
+        assert refused.value.status == 400
+    with pytest.raises(Refused, match="no entry's id"):
+        asker.client.do(calls.purge(Purge(ids=["x"])))
+    with pytest.raises(Refused, match="dry run") as refused:
+        asker.client.do(calls.purge(Purge(everything=True, confirm="0" * 16)))
+    assert refused.value.status == 409
+
+
+def test_an_answer_under_way_does_not_bring_back_what_was_purged(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    def slow(seen: Seen) -> Reply:
+        reply = answer(seen)
+        if b"slow" in seen.body:
+            assert isinstance(reply.body, bytes)
+            return Reply(body=[reply.body[:10], go_on, reply.body[10:]])
+        return reply
+
+    upstream.script = slow
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running:
+        asker = Asker(running)
+        told: list[str] = []
+        asking = threading.Thread(target=lambda: told.append(asker.ask("slow")))
+        asking.start()
+        until = time.monotonic() + 10
+        while not upstream.seen:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        asker.learn("quick")
+        asker.client.do(calls.purge(Purge(everything=True)))
+        go_on.set()
+        asking.join(10)
+        assert told == ["miss"]
+        time.sleep(0.3)
+        assert asker.items() == []
+        assert asker.ask("slow") == "miss"
+        assert asker.ask("slow") == "hit-l1-exact"
+
+
+def test_pinning_and_lifetimes(asker: Asker) -> None:
+    asker.learn("one", "two")
+    two, one = asker.items()
+    assert asker.client.do(calls.change_entry(one.id, EntryChange(pinned=True))).pinned
+    assert [item.id for item in asker.items(pinned=True)] == [one.id]
+    changed = asker.client.do(calls.change_entry(two.id, EntryChange(expires_in=0.2)))
+    assert 0 < (changed.expires or 0) - time.time() <= 0.2
+    time.sleep(0.25)
+    assert asker.ask("two") == "miss"
+    assert asker.ask("one") == "hit-l1-exact"
+    pinned = asker.client.do(calls.change_entry(one.id, EntryChange(expires_in=100)))
+    assert pinned.expires is None
+    assert pinned.expires_unpinned is not None
+    forever = asker.client.do(calls.change_entry(one.id, EntryChange(expires_in=None, pinned=False)))
+    assert (forever.pinned, forever.expires) == (False, None)
+    for seconds in (0, -1, 1e12):
+        with pytest.raises(Refused, match="expires_in"):
+            asker.client.do(calls.change_entry(one.id, EntryChange(expires_in=seconds)))
+    with pytest.raises(Refused) as refused:
+        asker.client.do(calls.change_entry("0" * 32, EntryChange(pinned=True)))
+    assert refused.value.status == 404
+
+
+def test_what_is_told_can_be_read_as_json(asker: Asker) -> None:
+    asker.learn("one")
+    (item,) = asker.items()
+    status, body = asker.client.send("GET", f"/admin/entries/{item.id}")
+    assert status == 200
+    assert msgspec.json.decode(body)["row"]["id"] == item.id
+    assert asker.client.send("GET", "/admin/entries?sort=nothing")[0] == 400
+    assert asker.client.send("POST", "/admin/purge", b'{"dry": true}')[0] == 400
