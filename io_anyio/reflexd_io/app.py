@@ -40,6 +40,7 @@ from reflexd_io.metrics import Metrics
 from reflexd_io.mock_provider import mock_upstreams
 from reflexd_io.models import Models
 from reflexd_io.pairs import Pairs
+from reflexd_io.peers import Peers
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.request_log import RequestLog
@@ -82,6 +83,7 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
                 settings = await stack.enter_async_context(mock_upstreams(settings))
             listener = await stack.enter_async_context(await _listener(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            settings = _listening_at(settings, str(listener.extra(anyio.abc.SocketAttribute.local_address)[0]))
             token = runtime.make_admin_token()
             registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
             url = runtime.url_of(settings.bind_addr, port)
@@ -199,7 +201,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 journal=journal,
                 request_log=request_log,
             )
-            yield Server(gateway, events, connections)
+            yield Server(gateway, events, Peers(settings), connections, most=settings.max_connections)
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
@@ -255,6 +257,17 @@ async def _listener(settings: Settings) -> anyio.abc.SocketListener:
     except (ValueError, OSError) as error:
         raise CannotListen(str(error)) from error
     return await _listen(settings) if given is None else await anyio.abc.SocketListener.from_socket(given)
+
+
+def _listening_at(settings: Settings, address: str) -> Settings:
+    """With the address that is listened on, which may be the service manager's choice. Raises `CannotListen`."""
+    settings = replace(settings, bind_addr=address)
+    if settings.is_open and not settings.wants_tokens:
+        raise CannotListen(
+            f"the socket that was handed over listens on {address}, beyond this machine, where every client must "
+            "show a token; take auth_required away, or have it listen on 127.0.0.1"
+        )
+    return settings
 
 
 async def _listen(settings: Settings) -> anyio.abc.SocketListener:

@@ -44,15 +44,16 @@ from reflexd_io.health import Health
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Request, RequestBody
 from reflexd_io.journal import Journal, Passed
+from reflexd_io.limits import TooMany, Turns
 from reflexd_io.memory import Known, Memory
 from reflexd_io.metrics import Metrics
+from reflexd_io.own_headers import own_headers
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.request_log import RequestLog, request_id
 from reflexd_io.settings import Settings
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamUnreachable
-from reflexd_io.values import is_loopback_address
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,13 @@ THREAD_LIMIT = MIB
 
 SHOWN = 200
 """Characters of a question that people are shown in lists."""
+
+_SOON = (b"Retry-After", b"1")
+_TOKEN_REQUIRED = Unroutable(
+    code="token_required",
+    message="This Reflex wants a token of every client: have one made with `reflexd tenants token <tenant> add`, and "
+    "send it as a bearer, as x-api-key, or in x-reflex-token beside a key of your own.",
+)
 
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -99,7 +107,7 @@ class Gateway:
         self._relay = relay
         self._health = health
         self._metrics = metrics
-        self._metrics_are_open = is_loopback_address(settings.bind_addr)
+        self._turns = Turns(settings.client_requests)
         self._control = control
         self._journal = journal
         self._request_log = request_log
@@ -109,32 +117,24 @@ class Gateway:
         """See one request to its end. Raises `ClientGone` once the connection is of no more use."""
         try:
             target = read_target(request.method, origin_form(request.target))
-            forbidden = self._guard.forbids(request)
+            forbidden = self._guard.forbids(request, connection.peer, target)
             if target.dialect is None:
                 connection.tell_request_id(request_id(request.raw_named))
             if forbidden is not None:
                 await self._refuse(connection, target, 403, "forbidden", forbidden)
             elif b"websocket" in request.raw_named.get(b"upgrade", b"").lower():
                 await self._refuse(connection, target, 426, "upgrade_unsupported", _NO_WEBSOCKET, _PLAIN_HTTP)
-            elif target.dialect is not None:
-                connection.asks = True
-                await self._serve(connection, request, target, target.dialect)
+            elif target.dialect is not None or target.kind is Kind.RELAYED:
+                await self._in_turn(connection, request, target)
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)
             elif target.kind is Kind.ADMIN:
                 await self._control.answer(connection, request, target)
-            elif target.kind is Kind.UNKNOWN:
+            else:
                 what = f"{request.method} {target.path}"
                 await self._refuse(
                     connection, target, 404, "not_found", f"Reflex has no {what}; a base_url ends in /v1."
                 )
-            else:
-                began = perf_counter()
-                found, body = self._route(request, target), await _body_of(connection, request)
-                try:
-                    await self._pass_on(connection, request, target, found, body, "not-cached")
-                finally:
-                    self._request_log.note_relayed(request, target, found, connection.status, began)
         except BadRequest as error:
             await self.reject(connection, error)
             raise ClientGone from error
@@ -144,7 +144,38 @@ class Gateway:
     async def reject(self, connection: Connection, error: BadRequest) -> None:
         """Say what was wrong with a request that could not be read, then close."""
         body = CHAT.error(error.status, f"Reflex cannot read this request: {error}", "bad_request")
-        await connection.refuse(error.status, _json_headers(body), body)
+        await connection.refuse(error.status, own_headers(body), body)
+
+    async def turn_away(self, connection: Connection) -> None:
+        """Say that there is no room for one more connection, then close."""
+        body = CHAT.error(503, "Reflex has as many connections as it may (max_connections).", "too_many_connections")
+        await connection.refuse(503, own_headers(body, _SOON), body)
+
+    async def _in_turn(self, connection: Connection, request: Request, target: Target) -> None:
+        """See to a request that may cost something, once its client has not too many under way."""
+        client = connection.peer.address
+        if not self._turns.take(client):
+            try:
+                await self._turns.wait(client)
+            except TooMany as error:
+                await self._refuse(connection, target, 429, "too_many_requests", str(error), _SOON)
+                return
+        try:
+            if target.dialect is not None:
+                connection.asks = True
+                await self._serve(connection, request, target, target.dialect)
+            else:
+                await self._pass_untouched(connection, request, target)
+        finally:
+            self._turns.leave(client)
+
+    async def _pass_untouched(self, connection: Connection, request: Request, target: Target) -> None:
+        began = perf_counter()
+        found, body = self._route(connection, request, target), await _body_of(connection, request)
+        try:
+            await self._pass_on(connection, request, target, found, body, "not-cached")
+        finally:
+            self._request_log.note_relayed(request, target, found, connection.status, began)
 
     async def _serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
         """See to a request of a cached dialect; whatever becomes of it, its client is told its name."""
@@ -173,13 +204,13 @@ class Gateway:
                     connection, target, ONLY_IF_CACHED.status, ONLY_IF_CACHED.code, ONLY_IF_CACHED.message
                 )
                 return
-            passed.route, passed.reason = self._route(request, target), "too-large"
+            passed.route, passed.reason = self._route(connection, request, target), "too-large"
             await self._pass_on(connection, request, target, passed.route, connection.body(pieces), passed.reason)
             return
         self._registry.settle()
         try:
             memo = memo_key(request.target, request.raw_named, pieces)
-            known = self._memory.known(memo) or await self._learn(memo, request, target, dialect, pieces)
+            known = self._memory.known(memo) or await self._learn(connection, memo, request, target, dialect, pieces)
             await self._driver.serve(connection, self._call(known, request, target, dialect, pieces, passed.number))
         except (ClientGone, _Unroutable):
             raise
@@ -187,14 +218,20 @@ class Gateway:
             log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
             if not connection.can_respond:
                 raise ClientGone from None
-            passed.route, passed.reason = self._route(request, target), "internal-error"
+            passed.route, passed.reason = self._route(connection, request, target), "internal-error"
             await self._pass_on(connection, request, target, passed.route, b"".join(pieces), passed.reason)
 
     async def _learn(
-        self, memo: bytes, request: Request, target: Target, dialect: Dialect, pieces: list[bytes]
+        self,
+        connection: Connection,
+        memo: bytes,
+        request: Request,
+        target: Target,
+        dialect: Dialect,
+        pieces: list[bytes],
     ) -> Known:
         """Read a request that memory does not know: a byte-equal repeat is spared this."""
-        found, rules = self._route(request, target), self._memory.rules
+        found, rules = self._route(connection, request, target), self._memory.rules
         policy = self._policies.of(found.tenant)
         raw = b"".join(pieces)
         work = (request, target, found, dialect, raw, policy)
@@ -224,7 +261,7 @@ class Gateway:
                 ask = replace(ask, only_if_cached=directives.only_if_cached)
         return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces, known.about, number)
 
-    def _route(self, request: Request, target: Target) -> Route:
+    def _route(self, connection: Connection, request: Request, target: Target) -> Route:
         """Raises `_Unroutable`."""
         self._registry.settle()
         now = time()
@@ -236,9 +273,12 @@ class Gateway:
             tenancy=self._registry.tenancy,
             salt=self._salt,
             now=now,
+            on_loopback=connection.peer.is_local,
         )
         if isinstance(found, Unroutable):
             raise _Unroutable(found)
+        if found.token is None and self._settings.wants_tokens:
+            raise _Unroutable(_TOKEN_REQUIRED)
         self._registry.note_use(found, now)
         return found
 
@@ -283,18 +323,19 @@ class Gateway:
         if target.path == METRICS:
             await self._tell_metrics(connection, request, target)
             return
-        status, page = self._health.page(target.path)
+        trusted = self._guard.trusts(connection.peer) or self._control.allows(request.named)
+        status, page = self._health.page(target.path, brief=not trusted)
         body = msgspec.json.encode(page)
-        await connection.respond(status, _json_headers(body), body)
+        await connection.respond(status, own_headers(body), body)
 
     async def _tell_metrics(self, connection: Connection, request: Request, target: Target) -> None:
-        if not self._metrics_are_open and not self._control.allows(request.named):
+        if not self._guard.trusts(connection.peer) and not self._control.allows(request.named):
             message = "Beyond loopback, metrics want 'Authorization: Bearer <admin token>'."
             await self._refuse(connection, target, 401, "unauthorized", message, (b"WWW-Authenticate", b"Bearer"))
             return
         content_type, body = await self._metrics.page(request.named.get("accept", ""))
-        headers = [(b"Content-Type", content_type.encode()), (b"Content-Length", str(len(body)).encode())]
-        await connection.respond(200, [*headers, (b"Cache-Control", b"no-store"), (b"Vary", b"Accept")], body)
+        told = own_headers(body, (b"Cache-Control", b"no-store"), (b"Vary", b"Accept"), content_type=content_type)
+        await connection.respond(200, told, body)
 
     async def _refuse(
         self,
@@ -309,8 +350,8 @@ class Gateway:
         await connection.drain_body(OWN_LIMIT)
         dialect = target.dialect or BY_HOME.get(target.home or "", CHAT)
         body = dialect.error(status, message, code)
-        retry = [] if status >= 500 else [(b"x-should-retry", b"false")]
-        await connection.respond(status, [*_json_headers(body), *retry, *more], body)
+        retry = [] if status >= 500 or status == 429 else [(b"x-should-retry", b"false")]
+        await connection.respond(status, own_headers(body, *retry, *more), body)
 
 
 class _Unroutable(Exception):  # noqa: N818 - carries a value of that name to where it is told
@@ -370,7 +411,3 @@ async def _body_of(connection: Connection, request: Request) -> bytes | RequestB
         return connection.body()
     await connection.read_body(0)
     return b""
-
-
-def _json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
-    return [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]

@@ -20,6 +20,8 @@ WATCH = 1.0
 
 Page = tuple[int, dict[str, object]]
 
+_BRIEF = ("name", "status")
+
 
 class Health:
     def __init__(self, *, registry: Registry, memory: Memory, store: Store, ledger: Ledger, models: Models) -> None:
@@ -36,9 +38,13 @@ class Health:
             "/health": self._health,
         }
 
-    def page(self, path: str) -> Page:
-        """HTTP status and content of one of `routing.OWN_PATHS`."""
-        return self._pages[path]()
+    def page(self, path: str, *, brief: bool = False) -> Page:
+        """HTTP status and content of one of `routing.OWN_PATHS`.
+
+        ``brief``: for whoever is to know that Reflex is well, and nothing of whose it is and what it does.
+        """
+        status, page = self._pages[path]()
+        return status, {name: page[name] for name in _BRIEF if name in page} if brief else page
 
     @property
     def problems(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ import h11
 
 from reflexd_core.headers import HeaderList
 from reflexd_io.incoming import BadRequest, ClientGone, Phase, Request, RequestBody
+from reflexd_io.peers import OURSELVES, Peer
 
 MAX_HEAD = 64 * 1024
 HEAD_TIMEOUT = 30.0
@@ -35,8 +36,9 @@ _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Connection:
-    def __init__(self, stream: anyio.abc.ByteStream) -> None:
+    def __init__(self, stream: anyio.abc.ByteStream, peer: Peer = OURSELVES) -> None:
         self._stream = stream
+        self.peer = peer
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._scope = anyio.CancelScope()
         self._late_at = math.inf
@@ -217,6 +219,11 @@ class Connection:
             self._buffered += len(data)
             if self._buffered > _PIPELINE_LIMIT:
                 await anyio.sleep_forever()  # it will be read once the current answer is out
+
+    @property
+    def idle_until(self) -> float:
+        """When it ends if nobody asks anything more; infinity while something is asked or answered."""
+        return self._late_at if self.phase is Phase.IDLE and not self._scope.cancel_called else math.inf
 
     def hang_up(self) -> None:
         """Make whoever reads or writes here stop; used for idle connections when the server drains."""

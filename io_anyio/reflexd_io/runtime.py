@@ -92,7 +92,8 @@ def announced(storage: Path, host: str, port: int, admin_token: str) -> Iterator
 
 
 def url_of(host: str, port: int) -> str:
-    """``http://127.0.0.1:8080``, without a path."""
+    """``http://127.0.0.1:8080``, without a path; where every address is listened on, loopback's."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is read, not listened on
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -5,6 +5,7 @@ for as long as the grace lasts.
 """
 
 import logging
+import math
 from time import monotonic
 
 import anyio
@@ -14,6 +15,7 @@ from reflexd_io.events import Events
 from reflexd_io.gateway import Gateway
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, ClientGone, Phase
+from reflexd_io.peers import Peers
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +27,22 @@ SWEEP = 1.0
 
 
 class Server:
-    def __init__(self, gateway: Gateway, events: Events, connections: set[Connection] | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        events: Events,
+        peers: Peers,
+        connections: set[Connection] | None = None,
+        *,
+        most: int,
+    ) -> None:
         """``events``: streams of them end when the server does, so that it need not wait for them.
 
-        ``connections``: where those that are open are kept, for whoever counts them.
+        ``connections``: where those that are open are kept, for whoever counts them. ``most``: how many there may be.
         """
         self._gateway = gateway
+        self._peers = peers
+        self._most = most
         self._events = events
         self._connections: set[Connection] = connections if connections is not None else set()
         self._draining = False
@@ -85,17 +97,29 @@ class Server:
 
     async def _serve_connection(self, stream: anyio.abc.SocketStream) -> None:
         """See one connection to its end. What goes wrong with it, closing included, must not end the others."""
-        connection = Connection(stream)
+        has_room = len(self._connections) < self._most or self._make_room()
+        connection = Connection(stream, await self._peers.meet(stream))  # says so in words where it cannot tell
         self._connections.add(connection)
         try:
             async with connection:
-                await self._answer_all(connection)
+                if has_room:
+                    await self._answer_all(connection)
+                else:
+                    await self._gateway.turn_away(connection)
         except Exception:
             log.exception("a connection ended by a fault of ours")
         finally:
             self._connections.discard(connection)
             if not self._connections:
                 self._empty.set()
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle longest, as it may be at any time; False where all are busy."""
+        idlest = min(self._connections, key=lambda connection: connection.idle_until)
+        if idlest.idle_until == math.inf:
+            return False
+        idlest.hang_up()
+        return True
 
     async def _answer_all(self, connection: Connection) -> None:
         with connection.scope:

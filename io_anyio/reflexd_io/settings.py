@@ -5,7 +5,6 @@ Nothing falls back silently.
 """
 
 import difflib
-import ipaddress
 import os
 import re
 import tomllib
@@ -21,7 +20,7 @@ from reflexd_core.policy import MIB, Policy
 from reflexd_core.prices import Prices
 from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
 from reflexd_core.tenancy import name_fault
-from reflexd_io import values
+from reflexd_io import users, values
 from reflexd_io.policy_settings import read_policy
 from reflexd_io.price_settings import read_prices
 
@@ -74,6 +73,24 @@ class Settings:
     prices: Prices = field(default_factory=lambda: read_prices({}))
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
+    allowed_users: frozenset[int] | None = frozenset()
+    """Users of this machine that may connect beside our own and root; None: all of them."""
+    auth_required: bool | None = None
+    """Whether every client must show a token; None: where others than this machine can connect."""
+    remote_admin: bool = False
+    """Whether the control API may be used from other machines, with the admin token."""
+    max_connections: int = 4096
+    client_requests: int = 512
+    """Requests that one client, by its address, may have under way."""
+
+    @property
+    def wants_tokens(self) -> bool:
+        return self.auth_required if self.auth_required is not None else self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines can connect."""
+        return not values.is_loopback_address(self.bind_addr)
 
     def policy_of(self, tenant: str) -> Policy:
         return self.tenants.get(tenant, self.policy)
@@ -147,6 +164,10 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "reranker_path": ("REFLEX_RERANKER_PATH", values.path),
     "semantic_budget_ms": ("REFLEX_SEMANTIC_BUDGET_MS", values.integer(1, 60_000)),
     "reranker_threshold": ("REFLEX_RERANKER_THRESHOLD", values.share),
+    "auth_required": ("REFLEX_AUTH_REQUIRED", values.truth),
+    "remote_admin": ("REFLEX_REMOTE_ADMIN", values.truth),
+    "max_connections": ("REFLEX_MAX_CONNECTIONS", values.integer(8, 1_000_000)),
+    "client_requests": ("REFLEX_CLIENT_REQUESTS", values.integer(1, 1_000_000)),
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
@@ -186,7 +207,16 @@ def _read_toml(path: Path, *, required: bool) -> Table:
 
 
 def _from_file(settings: Settings, table: Table) -> Settings:
-    known = {*_SCALARS, "policy", "tenants", "upstreams", "prices", "allowed_hosts", "allowed_origins"}
+    known = {
+        *_SCALARS,
+        "policy",
+        "tenants",
+        "upstreams",
+        "prices",
+        "allowed_hosts",
+        "allowed_origins",
+        "allowed_users",
+    }
     values.refuse_unknown("config.toml", table, known)
     for name, (_, read) in _SCALARS.items():
         if name in table:
@@ -214,6 +244,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         prices=read_prices(_table("prices", table.get("prices", {}))),
         allowed_hosts=_names("allowed_hosts", table),
         allowed_origins=_names("allowed_origins", table),
+        allowed_users=users.read("config.toml: allowed_users", table.get("allowed_users", [])),
     )
 
 
@@ -271,10 +302,10 @@ def _checked(settings: Settings) -> Settings:
             f"active_tenant={settings.active_tenant!r} (REFLEX_TENANT): "
             f"add [tenants.{settings.active_tenant}] to config.toml first"
         )
-    if not ipaddress.ip_address(settings.bind_addr).is_loopback:
+    if settings.is_open and settings.auth_required is False:
         raise values.BadSetting(
-            f"bind_addr={settings.bind_addr!r}: Reflex listens on loopback only, "
-            "since anyone who can reach it could spend your keys; use 127.0.0.1 or ::1"
+            f"bind_addr={settings.bind_addr!r}: beyond loopback every client must show a token, since anyone who can "
+            "reach Reflex could spend your keys; take auth_required (REFLEX_AUTH_REQUIRED) away, or use 127.0.0.1"
         )
     return _without_ourselves(settings)
 

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reflexd_core.prices import Price, Prices
 from reflexd_core.tally import BOUNDS, Tally
 from reflexd_io.ledger import Ledger
 from reflexd_io.metrics import ANONYMOUS, MOST, Snapshot
+from reflexd_io.peers import Peer, Peers
 from reflexd_io.store.usage import Usage
 from support.asking import answer, chat, fetch
 from support.daemon import daemon, settings_for
@@ -85,9 +87,14 @@ def test_only_reading_is_possible(upstream: ScriptedUpstream, tmp_path: Path) ->
         assert fetch(f"{running.url}/metrics", method="HEAD")[2] == b""
 
 
-def test_off_loopback_it_wants_the_admin_token(upstream: ScriptedUpstream, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path, upstream.url, bind_addr="0.0.0.0", allowed_hosts=frozenset({"127.0.0.1"}))
-    with daemon(settings) as running:
+def test_off_loopback_it_wants_the_admin_token(
+    upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def meet(*_: object) -> Peer:
+        return Peer(address="192.0.2.9", here="192.0.2.1", is_local=False)
+
+    monkeypatch.setattr(Peers, "meet", meet)
+    with daemon(settings_for(tmp_path, upstream.url)) as running:
         url = f"http://127.0.0.1:{running.port}/metrics"
         refused = fetch(url)
         assert refused[0] == 401

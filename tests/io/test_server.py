@@ -86,7 +86,7 @@ async def test_a_spell_without_descriptors_is_logged_once(
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.Server(None, None)._accept, Failing(), tasks)  # type: ignore[arg-type]
+            tasks.start_soon(server.Server(None, None, None, most=8)._accept, Failing(), tasks)  # type: ignore[arg-type]
     assert len(caplog.records) == 1
 
 

@@ -1,5 +1,6 @@
 """Settings: what wins, what is refused, and that each is documented."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -40,6 +41,10 @@ VARIABLES = {
     "request_log_files": "REFLEX_REQUEST_LOG_FILES",
     "default_upstream": "REFLEX_UPSTREAM",
     "active_tenant": "REFLEX_TENANT",
+    "auth_required": "REFLEX_AUTH_REQUIRED",
+    "remote_admin": "REFLEX_REMOTE_ADMIN",
+    "max_connections": "REFLEX_MAX_CONNECTIONS",
+    "client_requests": "REFLEX_CLIENT_REQUESTS",
 }
 """Settings that each have a flag's name, an environment variable and a line in config.toml."""
 
@@ -65,6 +70,10 @@ THREE: dict[str, tuple[tuple[str, Any], tuple[str, Any], tuple[str, Any]]] = {
     "request_log_files": (("11", 11), ("12", 12), ("13", 13)),
     "default_upstream": (('"groq"', "groq"), ("mistral", "mistral"), ("xai", "xai")),
     "active_tenant": (('"a"', "a"), ("b", "b"), ("c", "c")),
+    "auth_required": (("true", True), ("0", False), ("yes", True)),
+    "remote_admin": (("true", True), ("0", False), ("yes", True)),
+    "max_connections": (("101", 101), ("102", 102), ("103", 103)),
+    "client_requests": (("101", 101), ("102", 102), ("103", 103)),
 }
 """How each may stand in config.toml, in the environment and on the command line, and what is then read."""
 
@@ -100,13 +109,26 @@ def test_a_flag_wins_over_the_environment_over_the_file_over_the_default(name: s
 
 def test_every_scalar_is_covered_here() -> None:
     assert {name: variable for name, (variable, _) in module._SCALARS.items()} == VARIABLES
-    tables = {"policy", "policy_names", "tenants", "upstreams", "prices", "allowed_hosts", "allowed_origins"}
+    tables = {
+        "policy",
+        "policy_names",
+        "tenants",
+        "upstreams",
+        "prices",
+        "allowed_hosts",
+        "allowed_origins",
+        "allowed_users",
+    }
     assert {field.name for field in fields(Settings)} == {*VARIABLES, *tables}
 
 
 BAD = {
     "port": ["eighty", "-1", "65536", "8080.0", "1__0", "9" * 5000],
-    "bind_addr": ["example.org", "127.0.0", "0.0.0.0", "::", "192.0.2.1"],
+    "bind_addr": ["example.org", "127.0.0"],
+    "auth_required": ["maybe"],
+    "remote_admin": ["2"],
+    "max_connections": ["7", "many"],
+    "client_requests": ["0", "many"],
     "storage_bytes": ["0", "2GB", "1e9"],
     "l1_capacity": ["0", "-5", "many"],
     "l1_bytes": ["0", "64MB"],
@@ -349,11 +371,32 @@ def test_names_of_hosts_and_origins_are_compared_in_lower_case(config: Config) -
     assert read.allowed_origins == {"https://app.example"}
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
+def test_beyond_loopback_every_client_shows_a_token(address: str, config: Config) -> None:
+    nothing = config("")
+    assert not load({}, {}, nothing).wants_tokens
+    assert load({}, {"REFLEX_AUTH_REQUIRED": "1"}, nothing).wants_tokens
+    found = load({"bind_addr": address}, {}, nothing)
+    assert (found.is_open, found.wants_tokens, found.remote_admin) == (True, True, False)
+    with pytest.raises(BadSetting, match="every client must show a token"):
+        load({"bind_addr": address}, {"REFLEX_AUTH_REQUIRED": "0"}, nothing)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="users have numbers on POSIX")
+def test_users_are_named_or_numbered(config: Config) -> None:
+    assert load({}, {}, config("")).allowed_users == frozenset()
+    assert load({}, {}, config('allowed_users = ["root", 1001, "1002"]')).allowed_users == {0, 1001, 1002}
+    assert load({}, {}, config('allowed_users = ["*"]')).allowed_users is None
+    for text, said in (('"root"', "list"), ('["no-such-user"]', "no-such-user"), ("[-1]", "-1"), ("[true]", "True")):
+        with pytest.raises(BadSetting, match=said):
+            load({}, {}, config(f"allowed_users = {text}"))
+
+
 def test_every_setting_and_variable_is_documented() -> None:
     said = README.read_text("utf-8")
     names = [*VARIABLES.values(), "REFLEX_CONFIG", "REFLEX_UPSTREAM_<NAME>_URL", *VARIABLES]
     names += ["exact_lifetime", "on_leave", "caching", "base_url", "key_env", "keyless", "allowed_hosts"]
-    names += ["scrubs", "portable", "allowed_origins", "[policy]", "[tenants.", "[upstreams."]
+    names += ["scrubs", "portable", "allowed_origins", "allowed_users", "[policy]", "[tenants.", "[upstreams."]
     missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
     assert not missing, f"README.md says nothing of: {', '.join(missing)}"
 

@@ -23,9 +23,17 @@ event loop wants to go on, and the default of 5 ms shows in every other miss (me
 
 def serve(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    announce = _announce_as_json if args.json else _announce
+
+    def ready(runtime: Runtime, settings: Settings) -> None:
+        if settings.is_open:
+            _warn(runtime, settings)
+        announce(runtime, settings)
+
+    os.umask(0o077)  # whatever is written, be it by a library, is its owner's alone
     try:
         with logs.written(settings):
-            return run_until_stopped(settings, _announce_as_json if args.json else _announce)
+            return run_until_stopped(settings, ready)
     except logs.Unwritable as error:
         return fail(str(error))
 
@@ -105,6 +113,16 @@ def _announce(runtime: Runtime, settings: Settings) -> None:
         f"  try        OPENAI_BASE_URL={runtime.url}/v1",
     )
     print("\n".join(lines), flush=True)
+
+
+def _warn(runtime: Runtime, settings: Settings) -> None:
+    print(
+        f"reflexd: warning: this listens beyond this machine, on {settings.bind_addr} port {runtime.port}. Every "
+        "client must show a token (`reflexd tenants token <tenant> add`). The connection is not encrypted: whoever "
+        "can read the network reads questions, answers and tokens.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _announce_as_json(runtime: Runtime, settings: Settings) -> None:

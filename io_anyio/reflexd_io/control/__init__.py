@@ -20,6 +20,7 @@ from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed, unqu
 from reflexd_io.control_client.shapes import common
 from reflexd_io.http import Connection, while_here
 from reflexd_io.incoming import Request
+from reflexd_io.own_headers import guarding, own_headers
 
 log = logging.getLogger(__name__)
 
@@ -121,14 +122,13 @@ async def _run(endpoint: Endpoint[Any, Any], asked: Asked[Any, Any]) -> msgspec.
 async def _respond(
     connection: Connection, status: int, body: bytes, more: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
-    headers = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(body)).encode())]
-    await connection.respond(status, [*headers, (b"Cache-Control", b"no-store"), *more], body)
+    await connection.respond(status, own_headers(body, (b"Cache-Control", b"no-store"), *more), body)
 
 
 async def _stream(connection: Connection, endpoint: Endpoint[Any, Any], told: Streamed, *, watch: bool) -> None:
     """Send it piece by piece, and stop making it once the asker has left."""
     headers = [(b"Content-Type", endpoint.content_type.encode()), (b"Cache-Control", b"no-store")]
-    await connection.start(endpoint.status, b"", headers)
+    await connection.start(endpoint.status, b"", [*headers, *guarding()])
     async with aclosing(told.pieces) as pieces:  # type: ignore[type-var]  # every one here is a generator
         if watch:
             async with while_here(connection):
