@@ -18,7 +18,19 @@ from reflexd_io.catalogue.browsing import Browsing
 from reflexd_io.catalogue.changing import Changing
 from reflexd_io.catalogue.purging import Purging
 from reflexd_io.catalogue.shelves import Shelves
-from reflexd_io.control import Control, entries, exchanges, keys, listening, meaning, state, statistics
+from reflexd_io.control import (
+    Control,
+    entries,
+    exchanges,
+    keys,
+    listening,
+    meaning,
+    pausing,
+    policy,
+    state,
+    statistics,
+    tenants,
+)
 from reflexd_io.control.endpoint import Endpoint
 from reflexd_io.control.state import StateDesk
 from reflexd_io.driver import Driver
@@ -53,6 +65,8 @@ from reflexd_io.stats.file import StatsFile
 from reflexd_io.stats.keeper import Keeper
 from reflexd_io.store import Store
 from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.tenants.desk import Desk
+from reflexd_io.tenants.news import News
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
 
@@ -98,7 +112,8 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
 @asynccontextmanager
 async def _server(settings: Settings, registry: Registry, admin_token: str, url: str) -> AsyncIterator[Server]:
     salt = runtime.salt(settings.storage_path)
-    store = Store(settings.storage_path / _TENANTS, max_bytes=settings.storage_bytes)
+    folder, limit_of = settings.storage_path / _TENANTS, registry.limit_of
+    store = Store(folder, max_bytes=settings.storage_bytes, limit_of=limit_of)
     memory = Memory(capacity=settings.l1_capacity, max_bytes=settings.l1_bytes)
     ledger, pairs, models = Ledger(settings.prices), Pairs(), Models(settings)
     policies = Policies(settings, registry)
@@ -134,8 +149,9 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 exact=ExactTier(memory, store, pairs),
                 tasks=tasks,
             )
-            bind = partial(_bind, models, policies, memory)
-            tasks.start_soon(_helped, "comparing by meaning", partial(models.serve, bind))
+            tasks.start_soon(
+                _helped, "comparing by meaning", partial(models.serve, partial(_bind, models, policies, memory))
+            )
             tasks.start_soon(_helped, "keeping statistics", keeper.work)
             tasks.start_soon(_helped, "making missing vectors", backlog.work)
             tasks.start_soon(_helped, "warming up memory", partial(_warm_up, store, memory, settings.l1_bytes))
@@ -146,7 +162,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
             connections: set[Connection] = set()
             kept_statistics = Statistics(keeper)
-            desk = StateDesk(
+            state_desk = StateDesk(
                 url=url,
                 connections=connections,
                 health=health,
@@ -175,9 +191,12 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 active=driver.__len__,
                 storage_limit=settings.storage_bytes,
             )
-            relay = Relay(client, flights, ledger)
+            tenants_desk = Desk(settings=settings, registry=registry, store=store, memory=memory, ledger=ledger)
             endpoints = [
-                *state.endpoints(desk),
+                *state.endpoints(state_desk),
+                *pausing.endpoints(tenants_desk, state_desk),
+                *tenants.endpoints(tenants_desk),
+                *policy.endpoints(tenants_desk),
                 *meaning.endpoints(feedback),
                 *exchanges.endpoints(journal, Accounts(journal, store, pairs)),
                 *listening.endpoints(events),
@@ -185,7 +204,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *keys.endpoints(KeyDesk(settings, stored_keys, client)),
                 *_entries(store, memory, backlog, events),
             ]
-            registry.on_change(partial(_forget_rules, policies, memory))
+            _watch(registry, policies, memory, events)
             tasks.start_soon(_helped, "keeping time", registry.keep_time)
             gateway = Gateway(
                 settings=settings,
@@ -194,7 +213,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 salt=salt,
                 memory=memory,
                 driver=driver,
-                relay=relay,
+                relay=Relay(client, flights, ledger),
                 health=health,
                 metrics=metrics,
                 control=Control(admin_token, endpoints),
@@ -238,6 +257,11 @@ def _bind(models: Models, policies: Policies, memory: Memory) -> None:
     """The models are there: from now on they compare."""
     policies.bind(models.judgement, models.threshold, calibrated=models.calibrated)
     memory.forget_known()
+
+
+def _watch(registry: Registry, policies: Policies, memory: Memory, events: Events) -> None:
+    registry.on_change(partial(_forget_rules, policies, memory))
+    registry.on_change(News(registry, events).tell)
 
 
 def _forget_rules(policies: Policies, memory: Memory) -> None:

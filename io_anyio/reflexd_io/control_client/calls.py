@@ -99,6 +99,14 @@ def change_policy(tenant: str, settings: dict[str, object]) -> Ask[tenants.Tenan
     return Ask("PATCH", f"/admin/tenants/{segment(tenant)}/policy", tenants.TenantPolicy, body=body)
 
 
+def tenant_upstreams(tenant: str) -> Ask[tenants.TenantUpstreams]:
+    return Ask("GET", f"/admin/tenants/{segment(tenant)}/upstreams", tenants.TenantUpstreams)
+
+
+def change_tenant_upstreams(tenant: str, change: tenants.UpstreamChange) -> Ask[tenants.TenantUpstreams]:
+    return Ask("PATCH", f"/admin/tenants/{segment(tenant)}/upstreams", tenants.TenantUpstreams, body=change)
+
+
 def list_tokens(tenant: str) -> Ask[tenants.Tokens]:
     return Ask("GET", f"/admin/tenants/{segment(tenant)}/tokens", tenants.Tokens)
 

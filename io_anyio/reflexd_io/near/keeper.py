@@ -102,6 +102,12 @@ class Keeper:
             self._indexes.popitem(last=False)
         return index
 
+    def forget(self, tenant: str) -> None:
+        """Its files go."""
+        self._indexes.pop(tenant, None)
+        self._not_before.pop(tenant, None)
+        self.problems.pop(tenant, None)
+
     def stop(self) -> None:
         """End the threads; what they do is given up. Blocks for a few seconds at most."""
         self._stopping.set()

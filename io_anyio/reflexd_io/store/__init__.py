@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +25,9 @@ from reflexd_io.store.meaning import Near, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
 from reflexd_io.store.records import Record
-from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.store.upkeep import LimitOf, tenants_in
 from reflexd_io.store.usage import Usage, Usages
-from reflexd_io.store.writer import Operation, Writer
+from reflexd_io.store.writer import Operation, Removal, Writer
 
 __all__ = ["IndexNotReady", "Store", "StoreUnavailable"]
 
@@ -45,13 +46,16 @@ _OVERHEAD = 1024
 
 
 class Store:
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
-        """``folder`` is made, readable for its owner only. ``max_bytes`` bounds all files together."""
+    def __init__(self, folder: Path, *, max_bytes: int, limit_of: LimitOf = lambda _: None) -> None:
+        """``folder`` is made, readable for its owner only. ``max_bytes`` bounds all files together.
+
+        ``limit_of`` bounds those of one tenant; it is called in another thread.
+        """
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._known = tenants_in(folder)
         """Tenants that have a file: looking on the disk would make the event loop wait for it. The writer adds."""
-        self._writer = Writer(folder, self._known, max_bytes=max_bytes)
+        self._writer = Writer(folder, self._known, max_bytes=max_bytes, limit_of=limit_of)
         self._readers = Readers(folder)
         self._limiter = anyio.CapacityLimiter(8)
         self._searchers = Readers(folder)
@@ -228,6 +232,31 @@ class Store:
         except looking.OutOfDate:
             await self.change(tenant, lambda _: None)  # which brings the file up to date
             return await anyio.to_thread.run_sync(look, limiter=self._look_limiter)
+
+    async def remove(self, tenant: str, *, for_good: bool) -> None:
+        """All that is stored for it, and with ``for_good`` whatever might still be. Raises `StoreUnavailable`.
+
+        After calling this, drop it from memory.
+        """
+        problems: list[str | None] = []
+        done = anyio.Event()
+        token = anyio.lowlevel.current_token()
+
+        def told(problem: str | None) -> None:
+            problems.append(problem)
+            with suppress(RuntimeError):  # the event loop ended meanwhile
+                anyio.from_thread.run_sync(done.set, token=token)
+
+        self._keeper.forget(tenant)
+        self._writer.remove(Removal(tenant, told, for_good))
+        with anyio.move_on_after(CHANGE_TIMEOUT):
+            await done.wait()
+        self._readers.forget(tenant)  # whoever opened the file meanwhile holds one that is nobody's any more
+        self._searchers.forget(tenant)
+        self._keeper.forget(tenant)
+        problem = problems[0] if problems else "the disk is too slow; it goes as soon as it can"
+        if problem is not None:
+            raise StoreUnavailable(problem)
 
     async def close(self) -> bool:
         """Commit what was handed in. False if the disk did not take it within ten seconds."""

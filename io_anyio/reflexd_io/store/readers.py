@@ -57,6 +57,12 @@ class Readers:
         self._open.move_to_end(tenant)
         return reader
 
+    def forget(self, tenant: str) -> None:
+        """Its file goes: whoever reads it still reads to the end, and nobody else does. Blocks for a moment."""
+        reader = self._open.pop(tenant, None)
+        if reader is not None:
+            reader.leave()
+
     def read(self, reader: "Reader", work: Callable[[sqlite3.Connection], T]) -> T | None:
         """What ``work`` finds in the tenant's file; None where there is no file yet. Blocks.
 

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 Uses = dict[str, dict[bytes, list[float]]]
 """When each key was used, by tenant."""
+LimitOf = Callable[[str], int | None]
+"""What a tenant's files may take, in bytes; None where it has no limit of its own."""
 Guarded = Callable[[str, Callable[[sqlite3.Connection], None]], bool]
 """Do something in a transaction on the tenant's file; False, and told as a problem, where that failed."""
 
@@ -43,12 +45,21 @@ _NEVER = float("inf")
 
 class Upkeep:
     def __init__(
-        self, folder: Path, known: set[str], connections: Connections, *, max_bytes: int, guarded: Guarded
+        self,
+        folder: Path,
+        known: set[str],
+        connections: Connections,
+        *,
+        max_bytes: int,
+        limit_of: LimitOf,
+        guarded: Guarded,
     ) -> None:
+        """``max_bytes``: of all files together; ``limit_of`` is called in the writer's thread."""
         self._folder = folder
         self._known = known
         self._connections = connections
         self._max_bytes = max_bytes
+        self._limit_of = limit_of
         self._guarded = guarded
         self._written: set[str] = set()
         self._turn: list[str] = []
@@ -72,6 +83,16 @@ class Upkeep:
     def note_written(self, tenant: str) -> None:
         self._written.add(tenant)
         self._oldest.pop(tenant, None)
+
+    def forget(self, tenant: str) -> None:
+        """Its file goes."""
+        self._written.discard(tenant)
+        self._unshrunk.discard(tenant)
+        self._oldest.pop(tenant, None)
+        if tenant in self._turn:
+            self._turn.remove(tenant)
+        if self._sizes is not None:
+            self._sizes.pop(tenant, None)
 
     def tick(self, uses: Uses, neglected: set[str]) -> None:
         """``neglected``: tenants whose upkeep failed the last time."""
@@ -147,27 +168,38 @@ class Upkeep:
         return self._sizes
 
     def _make_room(self) -> None:
-        """Least recently used first, over all tenants, until a tenth of the limit is free.
+        """In each tenant's file that is above the tenant's own limit, then over all of them."""
+        until = time.monotonic() + _MAKING_ROOM
+        for tenant, size in list((self._sizes or {}).items()):
+            limit = self._limit_of(tenant)
+            if limit is not None and size > limit:
+                self._make_room_among({tenant}, limit, until)
+        self._make_room_among(None, self._max_bytes, until)
+
+    def _taken(self, only: set[str] | None) -> int:
+        return sum(size for tenant, size in (self._sizes or {}).items() if only is None or tenant in only)
+
+    def _make_room_among(self, only: set[str] | None, limit: int, until: float) -> None:
+        """Least recently used first, over these tenants or all, until a tenth of the limit is free.
 
         What an entry takes shows only once it is gone, since it may share its request's parts with others; so the
         free pages are counted after each batch.
         """
-        if sum((self._sizes or {}).values()) <= self._max_bytes:
+        if self._taken(only) <= limit:
             return
-        until = time.monotonic() + _MAKING_ROOM
-        for tenant in list(self._unshrunk):  # free pages and logs are no reason to drop anything
-            if time.monotonic() > until:
+        for tenant in list(self._unshrunk if only is None else self._unshrunk & only):
+            if time.monotonic() > until:  # free pages and logs are no reason to drop anything
                 return
             self._shrink(tenant)
         excess = sum(self._measure_all().values()) - self._max_bytes
         if excess > 0 and self._trash:
             self._drop_trash(excess + self._max_bytes // 10, until)
         sizes = self._measure_all()
-        excess = sum(sizes.values()) - self._max_bytes
+        excess = self._taken(only) - limit
         if excess <= 0:
             return
-        goal = excess + self._max_bytes // 10
-        able = set(sizes)
+        goal = excess + limit // 10
+        able = set(sizes) if only is None else set(only)
         freed: dict[str, int] = {}
         while sum(freed.values()) < goal and time.monotonic() < until:
             chosen = self._next_to_go(able)

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reflexd_io.store import files
 from reflexd_io.store.connections import Connections
-from reflexd_io.store.upkeep import Upkeep, Uses
+from reflexd_io.store.upkeep import LimitOf, Upkeep, Uses
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +46,29 @@ class Operation:
     """Bytes it holds in memory while it waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """All that is stored for a tenant goes: its file, its log, its index."""
+
+    tenant: str
+    told: Told
+    for_good: bool
+    """Nothing is ever stored for it again, whatever is still under way."""
+
+
 class Writer:
-    def __init__(self, folder: Path, known: set[str], *, max_bytes: int) -> None:
+    def __init__(self, folder: Path, known: set[str], *, max_bytes: int, limit_of: LimitOf) -> None:
         """``known``: tenants that have a file; those made here are added."""
-        self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Operation | Removal | None] = queue.SimpleQueue()
+        self._folder = folder
+        self._known = known
+        self._removed: set[str] = set()
         self._waiting = 0
         self._waiting_lock = threading.Lock()
         self._connections = Connections(folder, known, lock_wait=_LOCK_WAIT)
-        self._upkeep = Upkeep(folder, known, self._connections, max_bytes=max_bytes, guarded=self._guarded)
+        self._upkeep = Upkeep(
+            folder, known, self._connections, max_bytes=max_bytes, limit_of=limit_of, guarded=self._guarded
+        )
         self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
@@ -77,6 +93,10 @@ class Writer:
             self._waiting += operation.size
         self._queue.put(operation)
         return True
+
+    def remove(self, removal: Removal) -> None:
+        """After what was handed in before."""
+        self._queue.put(removal)
 
     def commit_base(self, tenant: str, token: bytes, new: bytes, upto: int) -> bool:
         """Let another search index count for the tenant. False where the one that did was another. Blocks."""
@@ -107,9 +127,11 @@ class Writer:
         next_tick = time.monotonic() + _TICK
         going = True
         while going:
-            group, going = self._next_group(max(0.0, next_tick - time.monotonic()))
+            group, removal, going = self._next_group(max(0.0, next_tick - time.monotonic()))
             for tenant in dict.fromkeys(operation.tenant for operation in group):
                 self._commit(tenant, [operation for operation in group if operation.tenant == tenant])
+            if removal is not None:
+                self._remove(removal)
             if time.monotonic() >= next_tick or not going:
                 try:
                     self._tick()
@@ -118,20 +140,47 @@ class Writer:
                 next_tick = time.monotonic() + _TICK
         self._connections.close_all()
 
-    def _next_group(self, timeout: float) -> tuple[list[Operation], bool]:
+    def _next_group(self, timeout: float) -> tuple[list[Operation], Removal | None, bool]:
+        """What to commit next, what to remove after it, and whether to go on then."""
         group: list[Operation] = []
         try:
             item = self._queue.get(timeout=timeout)
             while item is not None:
+                if isinstance(item, Removal):
+                    return group, item, True
                 group.append(item)
                 if len(group) >= _GROUP:
-                    return group, True
+                    return group, None, True
                 item = self._queue.get_nowait()
         except queue.Empty:
-            return group, True
-        return group, False
+            return group, None, True
+        return group, None, False
+
+    def _remove(self, removal: Removal) -> None:
+        tenant = removal.tenant
+        if removal.for_good:
+            self._removed.add(tenant)
+        problem: str | None = None
+        try:
+            self._connections.close(tenant)
+            self._upkeep.forget(tenant)
+            files.remove(self._folder, tenant)
+            self._known.discard(tenant)
+            self._neglected.discard(tenant)
+            self.problems.pop(tenant, None)
+        except OSError as error:
+            problem = f"{tenant}.sqlite3 cannot be removed: {error.strerror or error}"
+            log.warning("%s", problem)
+        try:
+            removal.told(problem)
+        except Exception:  # the thread must live, whatever is made of its news
+            log.exception("a removal's end could not be told")
 
     def _commit(self, tenant: str, group: list[Operation]) -> None:
+        if tenant in self._removed:
+            for operation in group:
+                self._tell(operation, f"tenant {tenant} was removed")
+            return
         try:
             with self._transaction(tenant) as connection:
                 for operation in group:

@@ -87,10 +87,7 @@ class Registry:
 
     def policy_of(self, tenant: str) -> Policy:
         """By id, as settings, registry and clock have it; the models are yet to be bound into it."""
-        policy = self.inherited(tenant)
-        kept = self.document.tenants.get(tenant)
-        for name, value in kept.settings.items() if kept is not None else ():
-            policy = with_setting(policy, name, value)
+        policy = self.settled(tenant)
         if EVERYBODY in self._pauses or tenant in self._pauses:
             policy = replace(policy, caching=False)
         match self.document.mode:
@@ -101,6 +98,18 @@ class Registry:
             case _:
                 pass
         return policy
+
+    def settled(self, tenant: str) -> Policy:
+        """As settings and registry have it, pauses and the mode left out of account."""
+        policy = self.inherited(tenant)
+        kept = self.document.tenants.get(tenant)
+        for name, value in kept.settings.items() if kept is not None else ():
+            policy = with_setting(policy, name, value)
+        return policy
+
+    def limit_of(self, tenant: str) -> int | None:
+        """What its files may take, in bytes. Of any thread: what it reads is replaced as a whole."""
+        return self.settled(tenant).storage_bytes
 
     def inherited(self, tenant: str) -> Policy:
         """What config.toml says."""

@@ -11,7 +11,9 @@ class TenantRow(Told, frozen=True, kw_only=True):
     anonymous: bool = False
     """Of a provider key that nobody has adopted."""
     from_config: bool = False
-    """Defined in config.toml: it can be changed there only."""
+    """Defined in config.toml: it is renamed and removed there only. What is set here stands over that."""
+    left_over: bool = False
+    """It stood in config.toml once and does not any more: no request reaches it, and its entries are still there."""
     entries: int = 0
     size: int = 0
     """Bytes on disk."""
@@ -64,6 +66,7 @@ class TokenRow(Told, frozen=True, kw_only=True):
     created: float
     expires: float | None = None
     used: float | None = None
+    expired: bool = False
 
 
 class Tokens(Told, frozen=True, kw_only=True):
@@ -102,6 +105,8 @@ class Setting(Told, frozen=True, kw_only=True):
     origin: Literal["default", "config", "tenant"]
     expected: str
     """In words: what may stand here."""
+    inherited: Any = None
+    """What holds once the tenant's own value is taken back."""
 
 
 class TenantPolicy(Told, frozen=True, kw_only=True):
@@ -112,6 +117,27 @@ class TenantPolicy(Told, frozen=True, kw_only=True):
 class PolicyChange(Wire, frozen=True, kw_only=True):
     settings: dict[str, Any]
     """By name; null takes a value back, and the inherited one holds again."""
+
+
+class UpstreamRow(Told, frozen=True, kw_only=True):
+    name: str
+    base_url: str
+    own: bool
+    """The tenant's own, or pointed elsewhere by it."""
+
+
+class TenantUpstreams(Told, frozen=True, kw_only=True):
+    tenant: str
+    default: str
+    default_is_own: bool
+    items: list[UpstreamRow]
+
+
+class UpstreamChange(Wire, frozen=True, kw_only=True):
+    upstreams: dict[str, str | None] = {}
+    """Base URLs by name; null takes one back."""
+    default: str | None = None
+    """Null leaves it as it is, an empty text takes it back."""
 
 
 class Pause(Wire, frozen=True, kw_only=True):
