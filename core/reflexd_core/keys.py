@@ -115,21 +115,39 @@ def scope_key(
     )
 
 
+def covered(*, upstream: str, path: str, query: str, headers: Mapping[str, str]) -> JsonObject:
+    """What an exact key covers beside tenant, dialect and body, for people who compare two requests."""
+    return {
+        "upstream": upstream,
+        "path": path,
+        "query": "&".join(f"{name}={value}" for name, value in _keyed_query(query)),
+        "headers": dict(_keyed_headers(headers)),
+    }
+
+
 def header_parts(headers: Mapping[str, str]) -> list[bytes]:
-    parts: list[bytes] = []
+    return [f"{name}:{value}".encode() for name, value in _keyed_headers(headers)]
+
+
+def _keyed_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    keyed: list[tuple[str, str]] = []
     for name in KEYED_HEADERS:
         value = headers.get(name)
         if value is not None:
             settled = ",".join(sorted(item.strip() for item in value.split(","))) if name in _LISTS else value.strip()
-            parts.append(f"{name}:{settled}".encode())
-    return parts
+            keyed.append((name, settled))
+    return keyed
 
 
 def _query_part(query: str) -> bytes:
+    pairs = _keyed_query(query)
+    return digest(*(text.encode() for pair in pairs for text in pair)) if pairs else b""
+
+
+def _keyed_query(query: str) -> list[tuple[str, str]]:
     # Latin-1 reads every byte as itself; as UTF-8, all that is malformed would read alike. Only names are sorted:
     # the order of repeated fields may count.
     if not query:
-        return b""
+        return []
     read = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
-    pairs = sorted((pair for pair in read if pair[0] not in UNKEYED_QUERY), key=lambda pair: pair[0])
-    return digest(*(text.encode() for pair in pairs for text in pair)) if pairs else b""
+    return sorted((pair for pair in read if pair[0] not in UNKEYED_QUERY), key=lambda pair: pair[0])

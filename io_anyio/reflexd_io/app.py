@@ -198,7 +198,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *tenants.endpoints(tenants_desk),
                 *policy.endpoints(tenants_desk),
                 *meaning.endpoints(feedback),
-                *exchanges.endpoints(journal, Accounts(journal, store, pairs)),
+                *exchanges.endpoints(journal, Accounts(journal=journal, store=store, pairs=pairs, policies=policies)),
                 *listening.endpoints(events),
                 *statistics.endpoints(account),
                 *keys.endpoints(KeyDesk(settings, stored_keys, client)),

@@ -44,13 +44,10 @@ class Asked:
 
 def read_asked(call: Call) -> Asked | None:
     """What the call asks; None where it asks nothing in words. Total: the call was read once already."""
-    try:
-        body = _body(call)
-    except (codings.Undecodable, Uncomparable):  # too large for this, though not for the exact tier
+    read = read_again(call)
+    if read is None:
         return None
-    reading = call.dialect.read(body, _profile(call)) if body is not None else None
-    if body is None or reading is None:
-        return None
+    body, reading = read
     if reading.question is None or reading.scoped is None:
         return _only_words(call.dialect.question_text(body), reading)
     question = reading.question.text
@@ -65,6 +62,15 @@ def read_asked(call: Call) -> Asked | None:
         exact_only=exact_only,
         lifetime=MOMENT_LIFETIME if is_moment_bound(question) else None,
     )
+
+
+def read_again(call: Call) -> tuple[JsonObject, Reading] | None:
+    """The call's body and what it asks, whole; None where it is too large for this, though not for the exact tier."""
+    try:
+        body = _body(call)
+    except (codings.Undecodable, Uncomparable):
+        return None
+    return (body, call.dialect.read(body, _profile(call))) if body is not None else None
 
 
 def is_slow(call: Call) -> bool:

@@ -26,6 +26,7 @@ from reflexd_io.flight import Flights
 from reflexd_io.http import Connection, while_here
 from reflexd_io.incoming import ClientGone
 from reflexd_io.journal import Journal
+from reflexd_io.journal.forms import keep_form
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.recording import Recording
@@ -148,7 +149,9 @@ class Driver:
     def _settle(self, exchange: Exchange) -> None:
         is_over = exchange.client_done and self._exchanges.state(exchange.id) is None
         if is_over and self._live.pop(exchange.id, None) is not None:
-            self._journal.note_end(exchange.id, self._exchanges.outcome(exchange.id))
+            outcome = self._exchanges.outcome(exchange.id)
+            self._journal.note_end(exchange.id, outcome)
+            keep_form(self._store, exchange, self._journal.name(exchange.id), outcome)
 
     def _dispatch(self, exchange: Exchange, command: Command) -> None:
         match command:

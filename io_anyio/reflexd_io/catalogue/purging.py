@@ -16,7 +16,7 @@ from time import time
 
 from reflexd_io.catalogue.browsing import Line
 from reflexd_io.catalogue.shelves import Shelves, Unknown, prefix_of
-from reflexd_io.store import browse, trash
+from reflexd_io.store import browse, forms, trash
 from reflexd_io.store.browse import ANY, Filter, Listed
 from reflexd_io.store.trash import Moved, Purge
 
@@ -193,6 +193,7 @@ class Purging:
         upto = min(upto, await self._store.change(tenant, begin))
         if target.is_whole:
             self._shelves.memory.forget_tenant(tenant)
+            await self._store.change(tenant, forms.forget_all)  # for good: they only explain
         entries = size = above = 0
         while True:
             read = partial(_numbers, target=target, above=above, upto=upto)

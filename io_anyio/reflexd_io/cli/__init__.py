@@ -84,6 +84,7 @@ _COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "wrong": ("feedback", "wrong"),
     "audits": ("feedback", "audits"),
+    "explain": ("explain", "explain"),
     "judge": ("judge", "judge"),
     "eval": ("eval", "evaluate"),
     "tune": ("tune", "tune"),
@@ -129,6 +130,12 @@ def _parser() -> _Parser:
     wrong.add_argument("exchange", metavar="EXCHANGE", help="X-Reflex-Exchange of the answer")
     audits = commands.add_parser("audits", parents=[common], help="how often hits by meaning proved right")
     audits.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
+    explain = commands.add_parser(
+        "explain", parents=[common], help="say how an exchange was decided, and why it missed"
+    )
+    explain.add_argument(
+        "exchange", metavar="EXCHANGE", nargs="?", help="X-Reflex-Exchange (default: the last one's)"
+    )
     stats = commands.add_parser("stats", parents=[common], help="what was saved, how often and how fast")
     stats.add_argument("--range", choices=["today", "7d", "30d", "ever"], default="today", help="(default: today)")
     stats.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")

@@ -6,7 +6,7 @@ import anyio.lowlevel
 
 from reflexd_io.control.endpoint import Asked, Endpoint
 from reflexd_io.control_client.shapes.common import Nothing
-from reflexd_io.control_client.shapes.exchanges import ExchangeDetail, ExchangePage, ExchangeQuery
+from reflexd_io.control_client.shapes.exchanges import ExchangeDetail, ExchangePage, ExchangeQuery, Explained
 from reflexd_io.feedback import Unknown
 from reflexd_io.journal import Finished, Journal
 from reflexd_io.journal.accounts import Accounts
@@ -25,6 +25,9 @@ def endpoints(journal: Journal, accounts: Accounts) -> list[Endpoint[Any, Any]]:
     async def one(asked: Asked[Nothing, Nothing]) -> ExchangeDetail:
         return await accounts.detail(asked.path["exchange"])
 
+    async def diff(asked: Asked[Nothing, Nothing]) -> Explained:
+        return await accounts.explain(asked.path["exchange"])
+
     return [
         Endpoint(
             method="GET",
@@ -42,6 +45,15 @@ def endpoints(journal: Journal, accounts: Accounts) -> list[Endpoint[Any, Any]]:
             summary="All that is known of one exchange: the tiers, the candidates, and what decided.",
             run=one,
             answer=ExchangeDetail,
+            tag="exchanges",
+            problems=(404,),
+        ),
+        Endpoint(
+            method="GET",
+            path="/admin/exchanges/{exchange}/diff",
+            summary="Why it missed: how it differs from the nearest earlier request of the same client.",
+            run=diff,
+            answer=Explained,
             tag="exchanges",
             problems=(404,),
         ),

@@ -18,9 +18,11 @@ import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
 
+from reflexd_core.parts import Part
 from reflexd_io.memory import Answer
 from reflexd_io.near.keeper import Keeper, Place
-from reflexd_io.store import looking, lookups, meaning, pairings, records, warm
+from reflexd_io.store import forms, looking, lookups, meaning, pairings, records, warm
+from reflexd_io.store.forms import Compared, Form
 from reflexd_io.store.meaning import Near, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
@@ -193,6 +195,21 @@ class Store:
         After calling this, drop those from memory.
         """
         return await self.change(tenant, partial(pairings.block, entry_key=entry_key, form=form, at=time.time()))
+
+    def keep_form(self, tenant: str, make: Callable[[], tuple[Form, list[Part]] | None], size: int) -> None:
+        """Keep a request's canonical form, made in the writer's thread; nothing of a tenant without a file."""
+
+        def keep(connection: sqlite3.Connection) -> None:
+            made = make()
+            if made is not None:
+                forms.insert(connection, *made)
+
+        if self._has(tenant):
+            self._submit(tenant, keep, lambda _: None, size)
+
+    async def compare(self, tenant: str, exchange: str) -> Compared | None:
+        """In what a request differs from the nearest before it; None where its form is not kept."""
+        return await self.look(tenant, partial(forms.compare, exchange=exchange))
 
     async def forget_meaning(self, tenant: str, keys: list[bytes]) -> None:
         """Entries that answer their own words only from now on."""

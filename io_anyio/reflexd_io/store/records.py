@@ -121,10 +121,15 @@ def remove(connection: sqlite3.Connection, keys: list[bytes]) -> None:
 
 def release(connection: sqlite3.Connection, number: int, request: str) -> None:
     """Let go of what an entry that goes for good holds beside its row: its texts and its request's parts."""
-    hashes = part_hashes(request)
+    release_parts(connection, request)
+    connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
+
+
+def release_parts(connection: sqlite3.Connection, listed: str) -> None:
+    """Let go of parts that a row has listed; what nothing else holds goes."""
+    hashes = part_hashes(listed)
     connection.executemany("UPDATE parts SET uses = uses - 1 WHERE hash = ?", hashes)
     connection.executemany("DELETE FROM parts WHERE hash = ? AND uses <= 0", hashes)
-    connection.execute("DELETE FROM texts WHERE rowid = ?", (number,))
 
 
 def part_hashes(listed: str) -> list[tuple[bytes]]:

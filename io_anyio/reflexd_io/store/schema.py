@@ -245,6 +245,29 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    (
+        "0004-forms",
+        (
+            # Canonical forms of the last requests, to tell in what another one differs. Their parts lie in `parts`.
+            """
+            CREATE TABLE forms (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                exchange TEXT NOT NULL,
+                key BLOB NOT NULL,
+                at REAL NOT NULL,
+                dialect TEXT NOT NULL,
+                client TEXT NOT NULL,
+                outcome TEXT NOT NULL,
+                rules TEXT NOT NULL,     -- JSON: [name, ...]
+                covered TEXT NOT NULL,   -- JSON: what the key covers beside the body
+                parts TEXT NOT NULL      -- JSON: [[part name, hash in hex], ...]
+            )
+            """,
+            "CREATE INDEX forms_by_client ON forms (dialect, client, number)",
+            "CREATE INDEX forms_by_exchange ON forms (exchange)",
+            "CREATE INDEX forms_by_key ON forms (key)",
+        ),
+    ),
 )
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from time import monotonic
 
-from reflexd_io.store import records
+from reflexd_io.store import forms, records
 
 UNDO = 600.0
 """Seconds for which a purge can be undone."""
@@ -245,6 +245,7 @@ def _drop_rows(
             connection.execute("DELETE FROM trash WHERE number = ?", (number,))
             if connection.execute("SELECT 1 FROM entries WHERE key = ?", (key,)).fetchone() is None:
                 connection.execute("DELETE FROM audits WHERE entry_key = ?", (key,))  # they quote it
+                forms.forget(connection, key)
             entries, size = entries + 1, size + bytes_
         if len(rows) < _STEP or monotonic() > until:
             return entries, size

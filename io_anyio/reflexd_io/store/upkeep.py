@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from reflexd_io.store import meaning, records, schema, trash
+from reflexd_io.store import forms, meaning, records, schema, trash
 from reflexd_io.store.connections import OPEN, Connections
 
 log = logging.getLogger(__name__)
@@ -274,6 +274,7 @@ def _note_uses_and_drop_expired(connection: sqlite3.Connection, uses: dict[bytes
     meaning.drop_expired(connection, now, 1000)
     gone = connection.execute("SELECT key FROM entries WHERE expires <= ? LIMIT 1000", (now,)).fetchall()
     records.remove(connection, [key for (key,) in gone])
+    forms.drop_old(connection, now)
 
 
 def _note_days(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -> None:
