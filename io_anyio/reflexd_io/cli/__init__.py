@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reflexd_core import __version__
+from reflexd_io.cli.tenant_flags import add_pausing, add_tenants
 from reflexd_io.settings import Settings, load
 from reflexd_io.values import BadFlag, BadSetting
 
@@ -94,6 +95,10 @@ _COMMANDS = {
     "run": ("agents", "run"),
     "setup": ("agents", "setup"),
     "keys": ("keys", "keys"),
+    "tenants": ("tenants", "tenants"),
+    "on": ("tenants", "on"),
+    "off": ("tenants", "off"),
+    "mode": ("tenants", "mode"),
 }
 """By its name, each command's module and function."""
 
@@ -148,6 +153,8 @@ def _parser() -> _Parser:
     )
     service.add_argument("action", choices=("install", "uninstall", "status"))
     _add_keys(commands.add_parser("keys", help="the providers' keys in the OS keyring"), common)
+    add_tenants(commands.add_parser("tenants", help="who may ask, what each allows, and its tokens"), common)
+    add_pausing(commands, common)
     _add_meaning(commands, configured, common)
     _add_agents(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
