@@ -2,6 +2,10 @@
 
 The models are loaded beside everything else; until they are there, and wherever they or the store fail, the request
 is forwarded. All that one question costs here together must fit a budget of time.
+
+Decision: equal requests that search at the same time are not joined before Forwarding, since a follower would inherit
+its leader's deadline and failures for a few milliseconds of work. What costs most is shared all the same: equal texts
+and pairs in flight are computed once (`inference.batching`), and a twin's stored answer ends a search.
 """
 
 import logging

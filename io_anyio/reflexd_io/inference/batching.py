@@ -1,12 +1,13 @@
 """Micro-batching: many callers on the event loop, one thread that computes for all of them.
 
-Whoever asks while nothing is computed waits for nobody; what arrives meanwhile goes together, oldest first. How long
-to wait is the caller's to say: a call that was cancelled before its turn is not computed. The queue is bounded, since
-a question that would wait for hundreds of others is better forwarded.
+Whoever asks while nothing is computed waits for nobody; what arrives meanwhile goes together, oldest first. Equal
+items that are asked for at the same time are computed once. How long to wait is the caller's to say: a call that
+everybody who asked for it gave up before its turn is not computed. The queue is bounded, since a question that would
+wait for hundreds of others is better forwarded.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ import anyio.to_thread
 
 from reflexd_io.inference.errors import InferenceFailed
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Hashable)
 Result = TypeVar("Result")
 
 LONGEST_QUEUE = 256
@@ -24,6 +25,7 @@ LONGEST_QUEUE = 256
 @dataclass(slots=True, eq=False)
 class _Call(Generic[Item, Result]):
     item: Item
+    askers: int = 0
     done: anyio.Event = field(default_factory=anyio.Event)
     result: Result | None = None
     error: Exception | None = None
@@ -46,6 +48,7 @@ class Batching(Generic[Item, Result]):
         self._at_once = at_once
         self._longest = longest_queue
         self._waiting: deque[_Call[Item, Result]] = deque()
+        self._open: dict[Item, _Call[Item, Result]] = {}
         self._arrived = anyio.Event()
         self._turn = turn or anyio.CapacityLimiter(1)
         self._stopped = False
@@ -54,18 +57,33 @@ class Batching(Generic[Item, Result]):
         """Results in order, computed by `serve`. Raises `InferenceFailed`, and what ``work`` raises of an item."""
         if self._stopped:
             raise InferenceFailed("inference has stopped")
-        if len(self._waiting) + len(items) > self._longest:
+        if len(self._waiting) + sum(item not in self._open for item in items) > self._longest:
             raise InferenceFailed(f"{len(self._waiting)} questions wait already")
-        calls: list[_Call[Item, Result]] = [_Call(item) for item in items]
-        self._waiting.extend(calls)
+        calls = [self._call(item) for item in items]
         self._arrived.set()
         try:
             for call in calls:
                 await call.done.wait()
         except anyio.get_cancelled_exc_class():
-            self._waiting = deque(call for call in self._waiting if call not in calls)
+            for call in calls:
+                self._leave(call)
             raise
         return [_result(call) for call in calls]
+
+    def _call(self, item: Item) -> _Call[Item, Result]:
+        """The one that is open for it, or a new one."""
+        call = self._open.get(item)
+        if call is None:
+            call = self._open[item] = _Call(item)
+            self._waiting.append(call)
+        call.askers += 1
+        return call
+
+    def _leave(self, call: _Call[Item, Result]) -> None:
+        call.askers -= 1
+        if not call.askers and call in self._waiting:
+            self._waiting.remove(call)
+            del self._open[call.item]
 
     async def serve(self) -> None:
         """Compute what is asked for, until cancelled; whoever waits then is told."""
@@ -78,7 +96,7 @@ class Batching(Generic[Item, Result]):
         finally:
             self._stopped = True
             while self._waiting:
-                _finish(self._waiting.popleft(), InferenceFailed("inference has stopped"))
+                self._finish(self._waiting.popleft(), InferenceFailed("inference has stopped"))
 
     def _next(self) -> list[_Call[Item, Result]]:
         return [self._waiting.popleft() for _ in range(min(self._at_once, len(self._waiting)))]
@@ -93,7 +111,15 @@ class Batching(Generic[Item, Result]):
             )
         finally:
             for call, outcome in zip(batch, outcomes, strict=True):
-                _finish(call, outcome)
+                self._finish(call, outcome)
+
+    def _finish(self, call: _Call[Item, Result], outcome: Result | Exception) -> None:
+        del self._open[call.item]
+        if isinstance(outcome, Exception):
+            call.error = outcome
+        else:
+            call.result = outcome
+        call.done.set()
 
     def _outcomes(self, items: list[Item]) -> Sequence[Result | Exception]:
         """In the thread. Where items fail together, each is tried alone: one that breaks the model fails alone."""
@@ -106,14 +132,6 @@ class Batching(Generic[Item, Result]):
             if len(items) == 1:
                 return [error]
         return [outcome for item in items for outcome in self._outcomes([item])]
-
-
-def _finish(call: _Call[Item, Result], outcome: Result | Exception) -> None:
-    if isinstance(outcome, Exception):
-        call.error = outcome
-    else:
-        call.result = outcome
-    call.done.set()
 
 
 def _result(call: _Call[Item, Result]) -> Result:

@@ -70,6 +70,52 @@ async def test_what_arrives_while_one_is_computed_goes_together() -> None:
     assert [len(batch) for batch in model.batches] == [1, 4, 3]
 
 
+async def test_equal_items_that_are_asked_for_at_once_are_computed_once() -> None:
+    model = Model()
+    batching = Batching(model, at_once=4)
+    found: dict[int, list[object]] = {0: [], 1: []}
+
+    async def ask(item: int) -> None:
+        found[item].append(await batching([item]))
+
+    async with served(batching), anyio.create_task_group() as tasks:
+        model.gate.clear()
+        tasks.start_soon(ask, 0)
+        await started(model)
+        for item in (0, 1, 1, 1, 0):  # one that is being computed, and one that waits
+            tasks.start_soon(ask, item)
+        await anyio.wait_all_tasks_blocked()
+        model.gate.set()
+    assert found == {0: [[0]] * 3, 1: [[2]] * 3}
+    assert model.batches == [[0], [1]]
+
+
+async def test_what_is_over_is_computed_anew() -> None:
+    model = Model()
+    async with served(batching := Batching(model, at_once=4)):
+        assert await batching([1, 1]) == [2, 2]
+        assert await batching([1]) == [2]
+    assert model.batches == [[1], [1]]
+
+
+async def test_who_leaves_does_not_take_an_equal_item_from_the_others() -> None:
+    model = Model()
+    batching = Batching(model, at_once=4)
+    found: dict[int, object] = {}
+    async with served(batching), anyio.create_task_group() as tasks:
+        model.gate.clear()
+        tasks.start_soon(asked, batching, 0, found)
+        await started(model)
+        with anyio.move_on_after(0.05):
+            async with anyio.create_task_group() as leaving:
+                leaving.start_soon(asked, batching, 1, {})
+                leaving.start_soon(asked, batching, 2, {})
+                tasks.start_soon(asked, batching, 1, found)
+        model.gate.set()
+    assert found == {0: [0], 1: [2]}
+    assert model.batches == [[0], [1]]
+
+
 async def test_several_items_of_one_call_come_back_in_order() -> None:
     async with served(batching := Batching(Model(), at_once=2)):
         assert await batching([3, 1, 2]) == [6, 2, 4]
