@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import reflexd_io
+from reflexd_io import native
 
 ROOM = Path(reflexd_io.__file__).parent
 
@@ -51,3 +52,13 @@ def test_a_command_that_compares_nothing_loads_none_of_them(module: str) -> None
 def test_the_daemon_loads_no_graphs_before_it_needs_them() -> None:
     done = _fresh("import sys, reflexd_io.app; print('usearch' in sys.modules)")
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_two_packages_that_own_one_module_are_told_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert native.clash() is None
+    monkeypatch.setattr(native, "_version", {"onnxruntime": "1.32.0", "onnxruntime-gpu": "1.31.1"}.get)
+    told = native.clash()
+    assert told is not None
+    assert told.startswith("onnxruntime 1.32.0 and onnxruntime-gpu 1.31.1 are both installed")
+    assert "have no CUDA now" in told
+    assert native.CURE in told

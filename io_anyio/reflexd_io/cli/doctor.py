@@ -56,23 +56,28 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("upstream", "ok", "the mock provider, which is always there (REFLEX_MOCK_PROVIDER)")
     else:
         yield _reach(settings.upstreams[settings.default_upstream])
-    yield _models(settings)
+    yield from _models(settings)
 
 
-def _models(settings: Settings) -> Finding:
+def _models(settings: Settings) -> Iterator[Finding]:
     """Load them as `serve` will: what is wrong with them is told here in the same words."""
-    from reflexd_io.inference import choose  # noqa: PLC0415 - they take half a second, and only this looks at them
-
     if settings.inference_backend == "off":
-        return Finding("models", "note", "off: only exact repeats are answered (inference_backend)")
+        yield Finding("models", "note", "off: only exact repeats are answered (inference_backend)")
+        return
+    from reflexd_io import native  # noqa: PLC0415 - they take half a second, and only this looks at them
+    from reflexd_io.inference import choose  # noqa: PLC0415 - likewise
+
     found = choose.load(
         settings.inference_backend, model_path=settings.model_path, reranker_path=settings.reranker_path
     )
+    if (clashing := native.clash()) is not None:
+        yield Finding("onnx", "note", clashing)
     if found.embedder is None or found.verifier is None:
-        return Finding("models", "fault", "; ".join(found.problems))
+        yield Finding("models", "fault", "; ".join(found.problems))
+        return
     facts = found.verifier.facts
     watched = "" if facts.calibrated else "; it has no calibration, so what it accepts is only watched"
-    return Finding("models", "ok", f"{found.embedder.facts.model} and {facts.model} on {facts.device}{watched}")
+    yield Finding("models", "ok", f"{found.embedder.facts.model} and {facts.model} on {facts.device}{watched}")
 
 
 def _port(settings: Settings) -> Finding:

@@ -1,12 +1,13 @@
 """Which backend computes, decided once at start; and whose models.
 
 Asked for by name, a backend loads or its models do not: nothing takes its place. Left to ``auto``, the first that
-loads is taken of MLX (on Apple Silicon), CUDA (where ONNX Runtime has it) and the CPU; `Facts` says what did not.
+loads is taken of MLX (on Apple Silicon), CUDA (where ONNX Runtime has it) and the CPU; `Facts` says what did not, and
+where CUDA was installed beside what has none.
 """
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TypeVar
 from reflexd_io.inference import manifest, own, shipped
 from reflexd_io.inference.errors import UnusableModel
 from reflexd_io.inference.models import LocalEmbedder, LocalVerifier
-from reflexd_io.native import onnxruntime
+from reflexd_io.native import clash, onnxruntime
 
 BACKENDS = ("auto", "cpu", "cuda", "mlx", "off")
 Model = TypeVar("Model", LocalEmbedder, LocalVerifier)
@@ -44,13 +45,15 @@ def load(
         return Loaded()
     tried = candidates() if backend == "auto" else [backend]
     problems: list[str] = []
+    clashing = clash() if backend == "auto" and "cuda" not in tried else None
+    unasked = [f"cuda: {clashing}"] if clashing else []
     make_embedder = partial(own.embedder, model_path) if model_path else partial(shipped.embedder, weights=weights)
     make_verifier = (
         partial(own.verifier, reranker_path) if reranker_path else partial(shipped.verifier, weights=weights)
     )
     return Loaded(
-        embedder=_first(tried, make_embedder, problems),
-        verifier=_first(tried, make_verifier, problems),
+        embedder=_first(tried, make_embedder, problems, unasked),
+        verifier=_first(tried, make_verifier, problems, unasked),
         problems=tuple(problems),
     )
 
@@ -65,9 +68,11 @@ def candidates() -> list[str]:
     return found
 
 
-def _first(tried: list[str], make: Callable[[str], Model], problems: list[str]) -> Model | None:
+def _first(
+    tried: list[str], make: Callable[[str], Model], problems: list[str], unasked: Sequence[str]
+) -> Model | None:
     """The first that loads, with what did not in its note; otherwise what was wrong with the last."""
-    notes: list[str] = []
+    notes: list[str] = list(unasked)
     for name in tried:
         try:
             model = make(name)

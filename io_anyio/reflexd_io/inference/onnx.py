@@ -35,7 +35,7 @@ import numpy as np
 from reflexd_io.inference.errors import UnusableModel
 from reflexd_io.inference.models import Outputs, Run
 from reflexd_io.inference.tokens import Encoded, padded
-from reflexd_io.native import onnxruntime
+from reflexd_io.native import clash, onnxruntime
 
 _EXACT = 64 * 255 * 127
 """What `saturation.onnx` gives for a row of 255s."""
@@ -55,7 +55,10 @@ def session(path: Path, *, cuda: bool = False, one_thread: bool = False) -> onnx
     providers: list[object] = ["CPUExecutionProvider"]
     if cuda:
         if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise UnusableModel("the ONNX Runtime that is installed has no CUDA; onnxruntime-gpu has, in its place")
+            alone = (
+                "the ONNX Runtime that is installed has no CUDA; onnxruntime-gpu has, in its place (see the README)"
+            )
+            raise UnusableModel(clash() or alone)
         onnxruntime.preload_dlls()
         # TF32 keeps 10 bits of the mantissa: fine for training, not for equal decisions on all backends.
         providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reflexd_io import native
 from reflexd_io.inference import choose, shipped
 from reflexd_io.inference.errors import UnusableModel
 from reflexd_io.native import onnxruntime
@@ -78,3 +79,15 @@ def test_a_broken_verifier_leaves_the_embedder(weights: Path, tmp_path: Path) ->
     assert loaded.verifier is None
     assert len(loaded.problems) == 1
     assert "verifier.safetensors has 4 bytes" in loaded.problems[0]
+
+
+def test_cuda_that_was_installed_in_vain_is_told(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both packages are there, and the files of the one without CUDA."""
+    monkeypatch.setattr(native, "_version", lambda name: "1.31.1")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    loaded = choose.load("auto", weights=weights)
+    assert loaded.verifier is not None
+    assert loaded.verifier.facts.backend == "cpu"
+    assert native.CURE in loaded.verifier.facts.note
+    (problem, _) = choose.load("cuda", weights=weights).problems
+    assert native.CURE in problem
