@@ -4,13 +4,14 @@ Nothing here sees the network or the keyring. A client's own credential goes onl
 to; an upstream's stored key is used only where the client brought none of its own.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
 from blake3 import blake3
 
+from reflexd_core.model_routes import ModelRoute, upstream_for
 from reflexd_core.routing import Target, Upstream
 from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
 from reflexd_core.tokens import HINT, digest_of, is_token, is_whole
@@ -113,8 +114,13 @@ def route(
     salt: bytes,
     now: float,
     on_loopback: bool = True,
+    model_routes: Sequence[ModelRoute] = (),
+    model: str = "",
 ) -> Route | Unroutable:
-    """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation. ``now``: seconds since 1970."""
+    """Tenant and upstream of a request. ``salt``: 32 bytes, of this installation. ``now``: seconds since 1970.
+
+    ``model``: what the body asks for, once that was read.
+    """
     sent = credentials_of(headers)
     tokens = {name: secret for name, secret in sent.items() if is_token(secret)}
     keys = {name: secret for name, secret in sent.items() if name not in tokens}
@@ -143,7 +149,8 @@ def route(
         upstreams = {**upstreams, **tenant.upstreams}
     default_upstream = tenant.default_upstream or default_upstream if tenant is not None else default_upstream
     home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
-    upstream = _upstream(target, None if placeholder else credential, upstreams, home or default_upstream)
+    by_model = upstream_for(model_routes, target, model) if placeholder else None
+    upstream = _upstream(target, None if placeholder else credential, upstreams, by_model or home or default_upstream)
     if isinstance(upstream, Unroutable):
         return upstream
     if in_query is not None and in_query != credential and target.upstream is None:

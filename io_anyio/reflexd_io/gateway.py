@@ -15,7 +15,7 @@ import msgspec
 
 from reflexd_core.canonical import JsonObject, Uncomparable, read_json
 from reflexd_core.clients import client_of
-from reflexd_core.credentials import Route, Unroutable, route
+from reflexd_core.credentials import Route
 from reflexd_core.dialects import BY_HOME
 from reflexd_core.dialects.base import Dialect
 from reflexd_core.dialects.chat import CHAT
@@ -51,6 +51,7 @@ from reflexd_io.own_headers import own_headers
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.request_log import RequestLog, request_id
+from reflexd_io.router import NoRoute, Router, model_in
 from reflexd_io.settings import Settings
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamUnreachable
@@ -68,11 +69,6 @@ SHOWN = 200
 """Characters of a question that people are shown in lists."""
 
 _SOON = (b"Retry-After", b"1")
-_TOKEN_REQUIRED = Unroutable(
-    code="token_required",
-    message="This Reflex wants a token of every client: have one made with `reflexd tenants token <tenant> add`, and "
-    "send it as a bearer, as x-api-key, or in x-reflex-token beside a key of your own.",
-)
 
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -101,7 +97,7 @@ class Gateway:
         self._settings = settings
         self._registry = registry
         self._policies = policies
-        self._salt = salt
+        self._router = Router(settings, registry, salt)
         self._memory = memory
         self._driver = driver
         self._relay = relay
@@ -138,7 +134,7 @@ class Gateway:
         except BadRequest as error:
             await self.reject(connection, error)
             raise ClientGone from error
-        except _Unroutable as error:
+        except NoRoute as error:
             await self._refuse(connection, target, 400, error.why.code, error.why.message)
 
     async def reject(self, connection: Connection, error: BadRequest) -> None:
@@ -185,7 +181,7 @@ class Gateway:
         connection.tell_request_id(request_id(request.raw_named, name))
         try:
             await self._serve_named(connection, request, target, dialect, passed)
-        except _Unroutable as error:
+        except NoRoute as error:
             passed.reason = error.why.code
             await self._refuse(connection, target, 400, error.why.code, error.why.message)
         finally:
@@ -212,14 +208,15 @@ class Gateway:
             memo = memo_key(request.target, request.raw_named, pieces)
             known = self._memory.known(memo) or await self._learn(connection, memo, request, target, dialect, pieces)
             await self._driver.serve(connection, self._call(known, request, target, dialect, pieces, passed.number))
-        except (ClientGone, _Unroutable):
+        except (ClientGone, NoRoute):
             raise
         except Exception:
             log.exception("a request failed inside Reflex, so it is passed through as if there were no cache")
             if not connection.can_respond:
                 raise ClientGone from None
-            passed.route, passed.reason = self._route(connection, request, target), "internal-error"
-            await self._pass_on(connection, request, target, passed.route, b"".join(pieces), passed.reason)
+            raw = b"".join(pieces)
+            passed.route, passed.reason = self._route(connection, request, target, raw), "internal-error"
+            await self._pass_on(connection, request, target, passed.route, raw, passed.reason)
 
     async def _learn(
         self,
@@ -231,9 +228,9 @@ class Gateway:
         pieces: list[bytes],
     ) -> Known:
         """Read a request that memory does not know: a byte-equal repeat is spared this."""
-        found, rules = self._route(connection, request, target), self._memory.rules
+        raw, rules = b"".join(pieces), self._memory.rules
+        found = self._route(connection, request, target, raw)
         policy = self._policies.of(found.tenant)
-        raw = b"".join(pieces)
         work = (request, target, found, dialect, raw, policy)
         is_slow = len(raw) > THREAD_LIMIT or b"content-encoding" in request.raw_named  # a little may become a lot
         try:
@@ -261,24 +258,14 @@ class Gateway:
                 ask = replace(ask, only_if_cached=directives.only_if_cached)
         return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces, known.about, number)
 
-    def _route(self, connection: Connection, request: Request, target: Target) -> Route:
-        """Raises `_Unroutable`."""
+    def _route(self, connection: Connection, request: Request, target: Target, raw: bytes = b"") -> Route:
+        """``raw``: the body, where it is there. Raises `NoRoute`."""
         self._registry.settle()
         now = time()
-        found = route(
-            target=target,
-            headers=request.named,
-            upstreams=self._settings.upstreams,
-            default_upstream=self._settings.default_upstream,
-            tenancy=self._registry.tenancy,
-            salt=self._salt,
-            now=now,
-            on_loopback=connection.peer.is_local,
-        )
-        if isinstance(found, Unroutable):
-            raise _Unroutable(found)
-        if found.token is None and self._settings.wants_tokens:
-            raise _Unroutable(_TOKEN_REQUIRED)
+        found = self._router.route(connection.peer, request, target, now)
+        if raw and self._router.asks_for_model(found, target):
+            model = model_in(request, raw, CACHED_LIMIT)
+            found = self._router.route(connection.peer, request, target, now, model=model)
         self._registry.note_use(found, now)
         return found
 
@@ -352,12 +339,6 @@ class Gateway:
         body = dialect.error(status, message, code)
         retry = [] if status >= 500 or status == 429 else [(b"x-should-retry", b"false")]
         await connection.respond(status, own_headers(body, *retry, *more), body)
-
-
-class _Unroutable(Exception):  # noqa: N818 - carries a value of that name to where it is told
-    def __init__(self, why: Unroutable) -> None:
-        super().__init__(why.message)
-        self.why = why
 
 
 @lru_cache(maxsize=1024)

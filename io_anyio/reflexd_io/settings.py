@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from reflexd_core.model_routes import ModelRoute
 from reflexd_core.policy import MIB, Policy
 from reflexd_core.prices import Prices
 from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
@@ -23,6 +24,7 @@ from reflexd_core.tenancy import name_fault
 from reflexd_io import users, values
 from reflexd_io.policy_settings import read_policy
 from reflexd_io.price_settings import read_prices
+from reflexd_io.route_settings import read_routes
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
@@ -71,6 +73,8 @@ class Settings:
     """Which settings config.toml gives, by tenant; under the empty name those of all."""
     upstreams: Mapping[str, Upstream] = field(default_factory=lambda: dict(PRESETS))
     prices: Prices = field(default_factory=lambda: read_prices({}))
+    routes: tuple[ModelRoute, ...] = ()
+    """By model, in order."""
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     allowed_users: frozenset[int] | None = frozenset()
@@ -213,6 +217,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         "tenants",
         "upstreams",
         "prices",
+        "routes",
         "allowed_hosts",
         "allowed_origins",
         "allowed_users",
@@ -242,6 +247,7 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         policy_names=names,
         upstreams=upstreams,
         prices=read_prices(_table("prices", table.get("prices", {}))),
+        routes=read_routes(table.get("routes", []), upstreams),
         allowed_hosts=_names("allowed_hosts", table),
         allowed_origins=_names("allowed_origins", table),
         allowed_users=users.read("config.toml: allowed_users", table.get("allowed_users", [])),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reflexd_core.model_routes import ModelRoute
 from reflexd_core.policy import OnLeave, Policy
 from reflexd_core.routing import PRESETS
 from reflexd_io import settings as module
@@ -117,6 +118,7 @@ def test_every_scalar_is_covered_here() -> None:
         "prices",
         "allowed_hosts",
         "allowed_origins",
+        "routes",
         "allowed_users",
     }
     assert {field.name for field in fields(Settings)} == {*VARIABLES, *tables}
@@ -382,6 +384,27 @@ def test_beyond_loopback_every_client_shows_a_token(address: str, config: Config
         load({"bind_addr": address}, {"REFLEX_AUTH_REQUIRED": "0"}, nothing)
 
 
+def test_routes_by_model_are_read_in_order(config: Config) -> None:
+    text = (
+        '[[routes]]\nmodel = "gpt-*"\nupstream = "openai"\n'
+        '[[routes]]\nmodel = "*"\nupstream = "mine"\ndialect = "messages"\n'
+        '[upstreams.mine]\nbase_url = "https://x.example/v1"\n'
+    )
+    assert load({}, {}, config(text)).routes == (
+        ModelRoute(model="gpt-*", upstream="openai"),
+        ModelRoute(model="*", upstream="mine", dialect="messages"),
+    )
+    for bad, said in (
+        ('routes = "gpt-*"', "[[routes]]"),
+        ('[[routes]]\nupstream = "openai"', "model=None"),
+        ('[[routes]]\nmodel = "x"\nupstream = "nope"', "'nope'"),
+        ('[[routes]]\nmodel = "x"\nupstream = "openai"\ndialect = "soap"', "'soap'"),
+        ('[[routes]]\nmodel = "x"\nupstream = "openai"\nmodels = 1', "'models'"),
+    ):
+        with pytest.raises(BadSetting, match=re.escape(said)):
+            load({}, {}, config(bad))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="users have numbers on POSIX")
 def test_users_are_named_or_numbered(config: Config) -> None:
     assert load({}, {}, config("")).allowed_users == frozenset()
@@ -396,7 +419,16 @@ def test_every_setting_and_variable_is_documented() -> None:
     said = README.read_text("utf-8")
     names = [*VARIABLES.values(), "REFLEX_CONFIG", "REFLEX_UPSTREAM_<NAME>_URL", *VARIABLES]
     names += ["exact_lifetime", "on_leave", "caching", "base_url", "key_env", "keyless", "allowed_hosts"]
-    names += ["scrubs", "portable", "allowed_origins", "allowed_users", "[policy]", "[tenants.", "[upstreams."]
+    names += [
+        "scrubs",
+        "portable",
+        "allowed_origins",
+        "allowed_users",
+        "[[routes]]",
+        "[policy]",
+        "[tenants.",
+        "[upstreams.",
+    ]
     missing = [name for name in names if not re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Z_])", said)]
     assert not missing, f"README.md says nothing of: {', '.join(missing)}"
 

@@ -1,0 +1,69 @@
+"""The router: a request's tenant, upstream and whose key, by what the registry and the settings say now."""
+
+import msgspec
+
+from reflexd_core.credentials import Route, Unroutable, Whose, route
+from reflexd_core.routing import Target
+from reflexd_io import codings
+from reflexd_io.incoming import Request
+from reflexd_io.peers import Peer
+from reflexd_io.settings import Settings
+from reflexd_io.tenants.registry import Registry
+
+_TOKEN_REQUIRED = Unroutable(
+    code="token_required",
+    message="This Reflex wants a token of every client: have one made with `reflexd tenants token <tenant> add`, and "
+    "send it as a bearer, as x-api-key, or in x-reflex-token beside a key of your own.",
+)
+
+
+class NoRoute(Exception):  # noqa: N818 - it says what there is
+    """A request that can go nowhere; ``why`` says how to mend it."""
+
+    def __init__(self, why: Unroutable) -> None:
+        super().__init__(why.message)
+        self.why = why
+
+
+class _Asks(msgspec.Struct):
+    model: str = ""
+
+
+class Router:
+    def __init__(self, settings: Settings, registry: Registry, salt: bytes) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._salt = salt
+
+    def route(self, peer: Peer, request: Request, target: Target, now: float, *, model: str = "") -> Route:
+        """Raises `NoRoute`."""
+        found = route(
+            target=target,
+            headers=request.named,
+            upstreams=self._settings.upstreams,
+            default_upstream=self._settings.default_upstream,
+            tenancy=self._registry.tenancy,
+            salt=self._salt,
+            now=now,
+            on_loopback=peer.is_local,
+            model_routes=self._settings.routes,
+            model=model,
+        )
+        if isinstance(found, Unroutable):
+            raise NoRoute(found)
+        if found.token is None and self._settings.wants_tokens:
+            raise NoRoute(_TOKEN_REQUIRED)
+        return found
+
+    def asks_for_model(self, found: Route, target: Target) -> bool:
+        """Whether the model that the body names may change where the request goes."""
+        return bool(self._settings.routes) and found.whose is Whose.STORED and target.upstream is None
+
+
+def model_in(request: Request, raw: bytes, limit: int) -> str:
+    """The model that a body asks for; empty where it names none, or cannot be read that far."""
+    try:
+        plain = codings.decode(raw, request.named.get("content-encoding"), limit)
+        return msgspec.json.decode(plain, type=_Asks).model
+    except (codings.Undecodable, msgspec.MsgspecError):
+        return ""
