@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """Passed to the upstream untouched."""
     OWN = "own"
     """One of Reflex's own pages."""
+    DASHBOARD = "dashboard"
+    """The page, and what belongs to it."""
     ADMIN = "admin"
     """The control API, which wants the admin token."""
     UNKNOWN = "unknown"
@@ -79,6 +81,7 @@ _GEMINI = re.compile(r"/v1[a-z0-9]*/[^/]+/[^/:]+:(?P<call>[A-Za-z]+)")
 _AZURE = re.compile(r"/openai/(?:v1|deployments/[^/]+)(?P<path>/.+)")
 
 METRICS = "/metrics"
+DASHBOARD = "/dashboard"
 OWN_PATHS = frozenset({"/", "/healthz", "/ready", "/health", "/api/hello", METRICS})
 """The last but one is Claude Code's probe."""
 
@@ -96,6 +99,8 @@ def read_target(method: str, target: str) -> Target:
     prefixed = tenant is not None or upstream is not None
     if path in OWN_PATHS and not prefixed:
         return Target(kind=Kind.OWN, path=path, query=query)
+    if (path == DASHBOARD or path.startswith(DASHBOARD + "/")) and not prefixed:
+        return Target(kind=Kind.DASHBOARD, path=path, query=query)
     if (path.startswith("/admin/") or path in ALIASES) and not prefixed:
         return Target(kind=Kind.ADMIN, path=path, query=query)
     bare, home, native = _placed(path)

@@ -20,6 +20,8 @@ from reflexd_io.catalogue.purging import Purging
 from reflexd_io.catalogue.shelves import Shelves
 from reflexd_io.control import (
     Control,
+    aliases,
+    dashboard,
     entries,
     exchanges,
     keys,
@@ -33,6 +35,8 @@ from reflexd_io.control import (
 )
 from reflexd_io.control.endpoint import Endpoint
 from reflexd_io.control.state import StateDesk
+from reflexd_io.dashboard import Dashboard
+from reflexd_io.dashboard.sessions import Sessions
 from reflexd_io.driver import Driver
 from reflexd_io.events import Events
 from reflexd_io.exact import ExactTier
@@ -121,8 +125,9 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
     journal = Journal(events, settings.prices)
     request_log = RequestLog(journal, prompts=settings.log_prompts)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
-    backlog = Backlog(store, models)
-    client = UpstreamClient()
+    kept, sessions = Statistics(keeper), Sessions()
+    backlog, client = Backlog(store, models), UpstreamClient()
+    shelves = Shelves(store, memory, backlog)
     store.start()
     try:
         async with anyio.create_task_group() as tasks:
@@ -161,7 +166,6 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
             health = Health(registry=registry, memory=memory, store=store, ledger=ledger, models=models)
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
             connections: set[Connection] = set()
-            kept_statistics = Statistics(keeper)
             state_desk = StateDesk(
                 url=url,
                 connections=connections,
@@ -170,15 +174,16 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 journal=journal,
                 models=models,
                 registry=registry,
-                statistics=kept_statistics,
+                statistics=kept,
             )
             account = statistics.Account(
-                statistics=kept_statistics,
+                statistics=kept,
                 store=store,
                 memory=memory,
                 models=models,
                 settings=settings,
                 registry=registry,
+                browsing=Browsing(shelves),
             )
             feedback = Feedback(
                 store=store, memory=memory, journal=journal, pairs=pairs, registry=registry, ledger=ledger
@@ -201,8 +206,10 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *exchanges.endpoints(journal, Accounts(journal=journal, store=store, pairs=pairs, policies=policies)),
                 *listening.endpoints(events),
                 *statistics.endpoints(account),
+                *dashboard.endpoints(sessions, url),
+                *aliases.endpoints(ledger, store, memory, models),
                 *keys.endpoints(KeyDesk(settings, stored_keys, client)),
-                *_entries(store, memory, backlog, events),
+                *_entries(shelves, events),
             ]
             _watch(registry, policies, memory, events)
             tasks.start_soon(_helped, "keeping time", registry.keep_time)
@@ -216,7 +223,8 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 relay=Relay(client, flights, ledger),
                 health=health,
                 metrics=metrics,
-                control=Control(admin_token, endpoints),
+                control=Control(admin_token, sessions, endpoints),
+                dashboard=Dashboard(sessions),
                 journal=journal,
                 request_log=request_log,
             )
@@ -231,9 +239,12 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 log.error("the disk did not take the last answers in time; they are not kept")
 
 
-def _entries(store: Store, memory: Memory, backlog: Backlog, events: Events) -> list[Endpoint[Any, Any]]:
-    shelves = Shelves(store, memory, backlog)
-    return entries.endpoints(Browsing(shelves), Changing(shelves), Purging(shelves), events)
+def _entries(shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
+    purging = Purging(shelves)
+    return [
+        *entries.endpoints(Browsing(shelves), Changing(shelves), purging, events),
+        *aliases.clearing(purging, events),
+    ]
 
 
 async def _helped(what: str, work: Callable[[], Awaitable[None]]) -> None:

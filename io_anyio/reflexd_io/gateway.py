@@ -37,6 +37,7 @@ from reflexd_core.routing import METRICS, Kind, Target, read_target
 from reflexd_io import codings
 from reflexd_io.call import About, Call
 from reflexd_io.control import Control
+from reflexd_io.dashboard import Dashboard
 from reflexd_io.driver import Driver
 from reflexd_io.flight import NoKey
 from reflexd_io.guard import Guard
@@ -91,6 +92,7 @@ class Gateway:
         health: Health,
         metrics: Metrics,
         control: Control,
+        dashboard: Dashboard,
         journal: Journal,
         request_log: RequestLog,
     ) -> None:
@@ -105,6 +107,7 @@ class Gateway:
         self._metrics = metrics
         self._turns = Turns(settings.client_requests)
         self._control = control
+        self._dashboard = dashboard
         self._journal = journal
         self._request_log = request_log
         self._guard = Guard(settings)
@@ -124,6 +127,8 @@ class Gateway:
                 await self._in_turn(connection, request, target)
             elif target.kind is Kind.OWN:
                 await self._own(connection, request, target)
+            elif target.kind is Kind.DASHBOARD:
+                await self._dashboard.answer(connection, request, target)
             elif target.kind is Kind.ADMIN:
                 await self._control.answer(connection, request, target)
             else:

@@ -61,6 +61,7 @@ def test_what_happened_is_told(upstream: ScriptedUpstream, tmp_path: Path) -> No
     assert {row["model"]: (row["exchanges"], row["hits"]) for row in told["top_models"]}["gpt-4o"] == (4, 2)
     assert [row["tenant"] for row in told["storage"]] == ["default"]
     assert told["storage"][0]["entries"] == 2
+    assert [(row["question"], row["hits"]) for row in told["top_questions"]] in ([], [("what is it?", 2)])
     assert told["storage_bytes"] == told["storage"][0]["size"] > 1000
     assert told["memory_entries"] == 2
     assert told["models"]["status"] == "off"

@@ -82,6 +82,7 @@ _COMMANDS = {
     "stop": ("status", "stop"),
     "stats": ("stats", "stats"),
     "logs": ("logs", "logs"),
+    "dashboard": ("dashboard", "dashboard"),
     "doctor": ("doctor", "doctor"),
     "wrong": ("feedback", "wrong"),
     "audits": ("feedback", "audits"),
@@ -147,6 +148,8 @@ def _parser() -> _Parser:
     logs = commands.add_parser("logs", parents=[configured], help="the end of the request log")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     logs.add_argument("-n", "--lines", type=_lines, default=20, metavar="N", help="how many (default 20)")
+    dashboard = commands.add_parser("dashboard", parents=[common], help="open the dashboard in the browser")
+    dashboard.add_argument("--no-open", action="store_true", help="only print its address")
     commands.add_parser("doctor", parents=[common, listening], help="check port, storage, keyring and upstreams")
     service = commands.add_parser(
         "service", parents=[common], help="start the daemon at login, and again if it fails"

@@ -18,6 +18,7 @@ from reflexd_core.routing import Target
 from reflexd_io.control import openapi, problems
 from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed, unquoted
 from reflexd_io.control_client.shapes import common
+from reflexd_io.dashboard.sessions import Sessions
 from reflexd_io.http import Connection, while_here
 from reflexd_io.incoming import Request
 from reflexd_io.own_headers import guarding, own_headers
@@ -30,8 +31,9 @@ DOCUMENT = "/admin/openapi.json"
 
 
 class Control:
-    def __init__(self, token: str, endpoints: Sequence[Endpoint[Any, Any]]) -> None:
+    def __init__(self, token: str, sessions: Sessions, endpoints: Sequence[Endpoint[Any, Any]]) -> None:
         self._token = token.encode()
+        self._sessions = sessions
         self._routes: list[tuple[re.Pattern[str], dict[str, Endpoint[Any, Any]]]] = []
         self._document = msgspec.json.encode(openapi.document(endpoints))
         by_path: dict[str, dict[str, Endpoint[Any, Any]]] = {}
@@ -102,9 +104,13 @@ class Control:
         raise Problem(404, "not_found", f"Reflex has no {path}.")
 
     def allows(self, named: Mapping[str, str]) -> bool:
+        """Whether the request carries the admin token, or a session's of the dashboard."""
         scheme, _, token = named.get("authorization", "").partition(" ")
-        given = token.strip().encode("utf-8", "surrogatepass")
-        return scheme.lower() == "bearer" and hmac.compare_digest(given, self._token)
+        given = token.strip()
+        if scheme.lower() != "bearer":
+            return False
+        is_admin = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._token)
+        return is_admin or self._sessions.allows(given)
 
 
 async def _run(endpoint: Endpoint[Any, Any], asked: Asked[Any, Any]) -> msgspec.Struct | Streamed:

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+from reflexd_io.catalogue.browsing import Browsing, Listing
+from reflexd_io.control.aliases import services
 from reflexd_io.control.endpoint import Asked, Endpoint
+from reflexd_io.control.entry_shapes import row_of
 from reflexd_io.control_client.shapes.common import Nothing
-from reflexd_io.control_client.shapes.stats import Stats, StatsQuery, TenantStorage
+from reflexd_io.control_client.shapes.stats import Stats, StatsQuery, TenantStorage, TopQuestion
 from reflexd_io.memory import Memory
 from reflexd_io.models import Models
 from reflexd_io.settings import Settings
-from reflexd_io.stats import Statistics, Sums, series
-from reflexd_io.store import Store
+from reflexd_io.stats import TOP, Statistics, Sums, series
+from reflexd_io.store import Store, StoreUnavailable
+from reflexd_io.store.browse import Sort
 from reflexd_io.tenants.registry import Registry
 
 
@@ -25,6 +29,7 @@ class Account:
         models: Models,
         settings: Settings,
         registry: Registry,
+        browsing: Browsing,
     ) -> None:
         self._statistics = statistics
         self._store = store
@@ -32,6 +37,7 @@ class Account:
         self._models = models
         self._settings = settings
         self._registry = registry
+        self._browsing = browsing
 
     async def page(self, query: StatsQuery) -> Stats:
         tenant = self._registry.find(query.tenant) if query.tenant is not None else None
@@ -48,6 +54,11 @@ class Account:
             by_status=dict(sums.by_status),
             hits=sums.hits,
             hit_rate=sums.hit_rate,
+            total_requests=sums.exchanges,
+            exact_hits=sums.exact_hits,
+            semantic_hits=sums.semantic_hits,
+            misses=sums.exchanges - sums.hits,
+            services=services(self._store, self._models),
             coalesced=sums.of("coalesced"),
             saved_tokens=sums.saved.tokens,
             saved_dollars=round(sums.saved.dollars, 6),
@@ -61,6 +72,7 @@ class Account:
             latency_ms=sums.latencies(),
             series=points,
             top_models=sums.top_models(prices),
+            top_questions=await self._questions(tenant),
             false_hits=sums.of("wrong"),
             audits=sums.audits,
             storage=storage,
@@ -71,6 +83,20 @@ class Account:
             models=dict(self._models.account()),
             problem=self._statistics.problem,
         )
+
+    async def _questions(self, tenant: str | None) -> list[TopQuestion]:
+        """What was answered most, ever. A file that cannot be read now is no reason to tell nothing else."""
+        listing = Listing(tenant=tenant, sort=Sort.HITS)
+        try:
+            sheet = await self._browsing.page(listing, cursor=None, limit=TOP)
+        except StoreUnavailable:
+            return []
+        rows = [(line.tenant, row_of(line.tenant, line.listed)) for line in sheet.lines]
+        return [
+            TopQuestion(entry=row.id, tenant=owner, question=row.question, hits=row.hits)
+            for owner, row in rows
+            if row.hits
+        ]
 
     async def _storage(self, tenant: str | None) -> list[TenantStorage]:
         found = await self._store.usage()

@@ -4,7 +4,7 @@
 """
 
 from reflexd_io.control_client.ask import Ask, segment
-from reflexd_io.control_client.shapes import common, entries, exchanges, keys, stats, tenants
+from reflexd_io.control_client.shapes import common, dashboard, entries, exchanges, keys, stats, tenants
 
 
 def state() -> Ask[tenants.State]:
@@ -170,6 +170,10 @@ def test_key(tenant: str, upstream: str) -> Ask[keys.KeyTest]:
 
 def statistics(query: stats.StatsQuery) -> Ask[stats.Stats]:
     return Ask("GET", "/admin/stats", stats.Stats, query=query)
+
+
+def dashboard_code() -> Ask[dashboard.Code]:
+    return Ask("POST", "/admin/dashboard/code", dashboard.Code)
 
 
 def _key(tenant: str, upstream: str) -> str:

@@ -58,6 +58,8 @@ class Sums:
         self.by_status = statuses(self.by_what)
         self.exchanges = sum(self.by_status.values())
         self.hits = sum(self.by_status.get(status, 0) for status in HITS)
+        self.exact_hits = self.by_status.get(Status.HIT_L1.value, 0)
+        self.semantic_hits = self.hits - self.exact_hits
         self.saved = added(tally for what, tally in self.by_what.items() if what in SAVING)
         self.errors = sum(tally.errors for what, tally in self.by_what.items() if what not in BESIDE)
         self.paid = added(tally for what, tally in self.by_what.items() if what not in SAVING)

@@ -63,6 +63,13 @@ class Stats(Told, frozen=True, kw_only=True):
     by_status: dict[str, int]
     hits: int
     hit_rate: float | None = None
+    total_requests: int = 0
+    """As `exchanges`, by the name that other caches give it; so are the next three."""
+    exact_hits: int = 0
+    semantic_hits: int = 0
+    misses: int = 0
+    """Requests that were forwarded, whatever for."""
+    services: dict[str, Literal["up", "down"]] = {}
     coalesced: int = 0
     saved_tokens: int = 0
     saved_dollars: float = 0.0
