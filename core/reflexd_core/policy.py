@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from reflexd_core.request import Form, Reading
 from reflexd_core.scrubs import SCRUBS
+from reflexd_core.tauq.served import Format
 
 MIB = 1024 * 1024
 DAY = 86_400.0
@@ -74,6 +75,8 @@ class Policy:
     keep_request: KeepRequest = KeepRequest.FULL
     storage_bytes: int | None = None
     """What the tenant's files may take, the least recently used entries going first; None is the install's limit."""
+    format: Format = Format.JSON
+    """The notation of answers from the cache for requests that ask for none (``x-reflex-format``)."""
     record_limit: int = 16 * MIB
     """Bytes of an answer above which recording and joining stop and the rest is only relayed."""
     join_silence: float = 30.0

@@ -9,6 +9,7 @@ import re
 from reflexd_core.canonical import JsonObject
 from reflexd_core.profiles import Profile
 from reflexd_core.rewrites import Rule, each
+from reflexd_core.rewrites_gemini import within
 
 MASK = "\0masked"
 
@@ -38,9 +39,13 @@ def mask(body: JsonObject) -> JsonObject:
     """Instructions, what is not the assistant's in the conversation, and the descriptions of tools.
 
     ``$.system``, ``$.instructions``, ``$.messages[*]`` and ``$.input[*]`` of roles system, developer and user (the
-    string, or the parts' ``text``), ``$.tools[*].description``, ``$.tools[*].function.description``.
+    string, or the parts' ``text``), ``$.tools[*].description``, ``$.tools[*].function.description``; of Gemini's wire
+    ``$.systemInstruction.parts[*].text``, ``$.contents[*].parts[*].text`` of the user's, and
+    ``$.tools[*].functionDeclarations[*].description``.
     """
     body = _in_text(_in_parts(body, "system"), "instructions")
+    body = within(body, "systemInstruction", lambda told: _in_parts(told, "parts"))
+    body = each(body, "contents", lambda turn: _in_parts(turn, "parts") if turn.get("role") == "user" else turn)
     for turns in ("messages", "input"):
         body = each(body, turns, _in_turn)
     return each(body, "tools", _in_tool)
@@ -51,9 +56,12 @@ def _in_turn(turn: JsonObject) -> JsonObject:
 
 
 def _in_tool(tool: JsonObject) -> JsonObject:
-    tool, function = _in_text(tool, "description"), tool.get("function")
-    masked = _in_text(function, "description") if isinstance(function, dict) else function
-    return tool if masked is function else {**tool, "function": masked}
+    tool = within(_described(tool), "function", _described)
+    return each(tool, "functionDeclarations", _described)
+
+
+def _described(tool: JsonObject) -> JsonObject:
+    return _in_text(tool, "description")
 
 
 def _in_parts(holder: JsonObject, field: str) -> JsonObject:

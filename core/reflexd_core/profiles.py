@@ -48,7 +48,7 @@ CODEX = Profile(
     scrubs=(CHUNK_ID, WALL_TIME),
 )
 OPENCODE = Profile(name="opencode", reminders=("system-reminder",))
-GEMINI_CLI = Profile(name="gemini-cli", reminders=("session_context",))
+GEMINI_CLI = Profile(name="gemini-cli", reminders=("session_context",), scrubs=(PROCESS_GROUP,))
 QWEN_CODE = Profile(
     name="qwen-code",
     reminders=("system-reminder",),

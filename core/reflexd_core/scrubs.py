@@ -1,9 +1,9 @@
 """Scrubs: volatile lines of known agents' tool output, masked in the key.
 
-Codex prints a random chunk id and the seconds a command took above each command's output, Qwen Code a process group
-below it; without a scrub no request after a shell call is ever the same twice. Only the lines that the agent itself
-wrote are masked: what the command printed may well hold lines that look like them, and those count. Each scrub is a
-rule of its own, which a tenant can switch off.
+Codex prints a random chunk id and the seconds a command took above each command's output, Qwen Code and Gemini CLI a
+process group below it; without a scrub no request after a shell call is ever the same twice. Only the lines that the
+agent itself wrote are masked: what the command printed may well hold lines that look like them, and those count. Each
+scrub is a rule of its own, which a tenant can switch off.
 """
 
 import re
@@ -13,6 +13,7 @@ from functools import partial
 
 from reflexd_core.canonical import JsonObject
 from reflexd_core.rewrites import Rule, each
+from reflexd_core.rewrites_gemini import within
 
 MARK = "\0scrubbed"
 """Beside a masked text: which scrubs masked it. So a mask is never taken for a text that came with one in it."""
@@ -53,7 +54,10 @@ _CODEX_HEAD = r"(?:[A-Z][A-Za-z ]{0,40}: ?[^\n]*\n){0,4}?"
 
 CHUNK_ID = Scrub("scrub-chunk-id", head=re.compile(_CODEX_HEAD + r"Chunk ID: (?P<drawn>[0-9a-f]{6})(?:\n|\Z)"))
 WALL_TIME = Scrub("scrub-wall-time", head=re.compile(_CODEX_HEAD + r"Wall time: (?P<drawn>[0-9.]+) seconds(?:\n|\Z)"))
-PROCESS_GROUP = Scrub("scrub-process-group", tail=re.compile(r"\nProcess Group PGID: (?P<drawn>[0-9]+)\s*\Z"))
+PROCESS_GROUP = Scrub(
+    "scrub-process-group",
+    tail=re.compile(r"\nProcess Group PGID: (?P<drawn>[0-9]+)\s*(?:</untrusted_context>\s*)?\Z"),
+)
 
 SCRUBS = {scrub.name: scrub for scrub in (CHUNK_ID, WALL_TIME, PROCESS_GROUP)}
 
@@ -92,6 +96,18 @@ def in_responses(scrub: Scrub, body: JsonObject) -> JsonObject:
         return _in_field(scrub, item, "output") if is_output else item
 
     return each(body, "input", change)
+
+
+def in_gemini(scrub: Scrub, body: JsonObject) -> JsonObject:
+    """``$.contents[*].parts[*].functionResponse.response.output``."""
+
+    def change(part: JsonObject) -> JsonObject:
+        return within(part, "functionResponse", lambda answer: within(answer, "response", masked))
+
+    def masked(response: JsonObject) -> JsonObject:
+        return scrub.mask(response, "output")
+
+    return each(body, "contents", lambda turn: each(turn, "parts", change))
 
 
 def _in_field(scrub: Scrub, holder: JsonObject, field: str) -> JsonObject:

@@ -14,7 +14,7 @@ from reflexd_core.machine import at_once
 from reflexd_io import replies
 from reflexd_io.call import Call
 from reflexd_io.exchange import Exchange
-from reflexd_io.formats import ASKED, in_format
+from reflexd_io.formats import asks, in_format
 from reflexd_io.http import Connection
 from reflexd_io.memory import Answer, Memory
 from reflexd_io.pairs import Pair, Pairs
@@ -54,7 +54,7 @@ class ExactTier:
             self._memory.weigh(key)
         sought = perf_counter() - began
         explained = replies.explained(replay, now, {b"l1": sought})
-        if ASKED in call.request.raw_named:
+        if asks(call):
             body, headers = await in_format(call, body, headers)
         await connection.respond(200, headers + explained, body)
         self._store.touch(call.route.tenant, key)
@@ -106,7 +106,7 @@ class ExactTier:
             return ev.ReplayFailed(time(), "unreplayable")
         if body is not answer.recorded:
             self._memory.weigh(replay.key or key)
-        if ASKED in call.request.raw_named:
+        if asks(call):
             body, headers = await in_format(call, body, headers)
         exchange.replay, exchange.http_status = replay, 200
         now = time()

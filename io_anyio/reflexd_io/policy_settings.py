@@ -10,6 +10,7 @@ from typing import Any
 
 from reflexd_core.policy import MIB, KeepRequest, OnLeave, Policy, Semantic
 from reflexd_core.scrubs import SCRUBS
+from reflexd_core.tauq.served import Format, asked_format
 from reflexd_io import values
 
 LEAST_STORAGE = MIB
@@ -20,6 +21,13 @@ def _bytes(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not LEAST_STORAGE <= value <= 2**60:
         raise ValueError("no bytes")
     return value
+
+
+def _format(value: object) -> Format:
+    known = asked_format(value) if isinstance(value, str) else None
+    if known is None:
+        raise ValueError("no format")
+    return known
 
 
 POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
@@ -37,6 +45,7 @@ POLICY: dict[str, tuple[str, str, Callable[[object], object]]] = {
     "portable": ("portable", "true or false", values.given_truth),
     "keep_request": ("keep_request", "'full', 'question' or 'none'", lambda value: KeepRequest(str(value))),
     "storage_bytes": ("storage_bytes", f"a whole number from {LEAST_STORAGE} to 2**60", _bytes),
+    "format": ("format", "'json', 'tauq', 'tauq-content' or 'tauq-envelope'", _format),
 }
 """Setting of a tenant -> the policy's field, what is expected, and how the value is read (`ValueError`)."""
 

@@ -1,6 +1,7 @@
 """Gemini's own wire: exact repeats, stored where every candidate finished of itself, and given back as they came."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,6 +37,58 @@ def verdict(form: Form, answer: bytes) -> Verdict:
     watch = dialect.watch(form)
     assert not any([watch.feed(answer[:9]), watch.feed(answer[9:])])
     return watch.verdict()
+
+
+CLI_OUTPUT = "<untrusted_context>\nOutput: a\nProcess Group PGID: 8448\n</untrusted_context>"
+
+
+def tool_turn(call: str = "run_1795613239871_0", output: Any = CLI_OUTPUT, answers: str = "") -> JsonObject:
+    """As Gemini CLI was seen to send it."""
+    return {
+        "contents": [
+            {"role": "user", "parts": [{"text": "<session_context>\nToday's date is Friday\n</session_context>"}]},
+            {"role": "model", "parts": [{"functionCall": {"id": call, "name": "run", "args": {"id": call}}}]},
+            {
+                "role": "user",
+                "parts": [
+                    {"functionResponse": {"id": answers or call, "name": "run", "response": {"output": output}}}
+                ],
+            },
+        ],
+        "tools": [{"functionDeclarations": [{"name": "run", "description": "Current date: 2026-11-25"}]}],
+        "systemInstruction": {"parts": [{"text": "Current date: 2026-11-25"}]},
+    }
+
+
+def test_ids_made_of_the_clock_are_renamed_one_to_one() -> None:
+    plain, other = GEMINI.read(tool_turn(output="x")), GEMINI.read(tool_turn("run_2_0", output="x"))
+    assert plain.rules == other.rules == ("rename-tool-calls",)
+    for reading in (plain, other):
+        part = reading.keyed["contents"][1]["parts"][0]["functionCall"]  # type: ignore[index,call-overload]
+        assert part["id"] == "call#0"  # type: ignore[index,call-overload]
+        assert part["args"]["id"].startswith("run_")  # type: ignore[index,call-overload,union-attr]
+    assert GEMINI.read(tool_turn("a", "x")).keyed != GEMINI.read(tool_turn("a", "x", answers="b")).keyed
+
+
+def test_the_clis_own_last_line_is_scrubbed_for_the_cli_alone() -> None:
+    one, other = tool_turn(), tool_turn(output=CLI_OUTPUT.replace("8448", "8755"))
+    read = [GEMINI.read(body, GEMINI_CLI) for body in (one, other)]
+    assert read[0].keyed == read[1].keyed
+    assert read[0].rules == ("rename-tool-calls", "scrub-process-group")
+    assert GEMINI.read(one).keyed != GEMINI.read(other).keyed
+    changed = tool_turn(output=CLI_OUTPUT.replace("Output: a", "Output: b"))
+    assert GEMINI.read(changed, GEMINI_CLI).keyed != read[0].keyed
+    for output in (None, 1, {"output": CLI_OUTPUT}, ["x"]):
+        assert "scrub-process-group" not in GEMINI.read(tool_turn(output=output), GEMINI_CLI).rules
+
+
+def test_the_portable_profile_knows_where_gemini_says_things() -> None:
+    portable = replace(GEMINI_CLI, portable=True)
+    one = tool_turn()
+    other = json.loads(json.dumps(one).replace("Friday", "Saturday").replace("2026-11-25", "2026-11-26"))
+    assert GEMINI.read(one, GEMINI_CLI).keyed != GEMINI.read(other, GEMINI_CLI).keyed
+    assert GEMINI.read(one, portable).keyed == GEMINI.read(other, portable).keyed
+    assert "portable" in GEMINI.read(one, portable).rules
 
 
 def test_each_form_is_a_dialect_of_its_own_that_leaves_nothing_out() -> None:

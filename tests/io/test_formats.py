@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
+from reflexd_core.policy import Policy
 from reflexd_core.tauq import decode
 from reflexd_io import formats
+from reflexd_io.policy_settings import read_policy
+from reflexd_io.values import BadSetting
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream
 
@@ -157,3 +160,37 @@ def test_the_sdk_parses_it_as_ever(reflex: str, upstream: ScriptedUpstream) -> N
     assert answer.usage is not None
     assert answer.usage.total_tokens == 2
     assert decode(answer.choices[0].message.content or "") == DATA
+
+
+@pytest.mark.parametrize(
+    ("named", "own", "told_of"),
+    [
+        ("tauq", None, "tauq-content"),
+        ("tauq-envelope", None, "tauq-envelope"),
+        ("json", "tauq", "tauq-content"),
+        ("tauq", "json", "json"),
+        ("tauq-envelope", "tauq", "tauq-content"),
+    ],
+)
+def test_a_tenant_may_have_a_format_of_its_own_and_the_request_outranks_it(
+    upstream: ScriptedUpstream, tmp_path: Path, named: str, own: str | None, told_of: str
+) -> None:
+    plain = _completion(json.dumps(DATA))
+    upstream.script = lambda _: Reply(body=plain)
+    policy = read_policy("policy", Policy(), {"format": named})
+    with daemon(
+        settings_for(tmp_path / "storage", upstream.url, policy=policy, tenants={"default": policy})
+    ) as runtime:
+        _ask(f"{runtime.url}/v1", own)
+        told, raw = _ask(f"{runtime.url}/v1", own)
+        streamed, _ = _ask(f"{runtime.url}/v1", own, stream=True)
+    assert told["x-reflex-status"] == "hit-l1-exact"
+    assert told["x-reflex-format"] == told_of
+    assert (raw == plain) is (told_of == "json")
+    assert streamed["x-reflex-format"].startswith("json")
+
+
+@pytest.mark.parametrize("bad", ["yaml", "tauq2", 1, None, ["tauq"]])
+def test_a_format_that_nobody_knows_stops_the_start(bad: object) -> None:
+    with pytest.raises(BadSetting, match="tauq-envelope"):
+        read_policy("policy", Policy(), {"format": bad})

@@ -5,7 +5,7 @@ The model and the form stand in the path, so each form is a dialect of its own a
 
 from dataclasses import dataclass
 
-from reflexd_core import questions
+from reflexd_core import questions, rewrites, rewrites_gemini, scrubs
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects.base import Watch
 from reflexd_core.dialects.shared import (
@@ -18,9 +18,12 @@ from reflexd_core.dialects.shared import (
     objects,
     text,
 )
+from reflexd_core.portable import portable_rules
 from reflexd_core.profiles import ANYBODY, OTHER, Profile
 from reflexd_core.request import Form, Reading, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader
+
+RULES: tuple[tuple[str, rewrites.Rule], ...] = (("rename-tool-calls", rewrites_gemini.rename_tool_calls),)
 
 _WHOLE = ("STOP", "MAX_TOKENS")
 """Reasons to finish that are the model's own; all others are a filter's or a failure's."""
@@ -35,14 +38,17 @@ class GenerateContent:
     keep_alive: bytes = b""
 
     def read(self, body: JsonObject, profile: Profile = OTHER) -> Reading:
+        scrubbing = scrubs.rules(profile.scrubs, scrubs.in_gemini)
+        keyed, rules = rewrites.apply((*RULES, *scrubbing, *portable_rules(profile)), body)
         return Reading(
             model="",
             form=self.form,
             wants_usage=False,
-            keyed=body,
+            keyed=keyed,
             scoped=None,
             question=None,
             exact_only="exact-dialect",
+            rules=rules,
             lifetime=WEB_SEARCH_LIFETIME if _looks_at_the_web(body) else None,
             agent=profile.name,
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from reflexd_core.routing import Upstream
+from reflexd_core.routing import PRESETS, Upstream
 from reflexd_io import runtime
 from reflexd_io.settings import Settings
 
@@ -43,8 +43,8 @@ class Address:
         url = found.strip().rstrip("/")
         if url == self.url or url.startswith(f"{self.url}/"):
             return self.filled(template)
-        for upstream in self.upstreams.values():
-            if url in (upstream.base_url, upstream.root):
+        for upstream in (*self.upstreams.values(), *PRESETS.values()):
+            if url in (upstream.base_url, upstream.root) and upstream.name in self.upstreams:
                 there = self if upstream.name == home or self.upstream else replace(self, upstream=upstream.name)
                 return there.filled(template)
         return None

@@ -34,7 +34,7 @@ def launch(agent: Agent, command: Sequence[str], environ: Mapping[str, str], add
     flags = tuple(address.filled(flag, quoted=True) for flag in agent.flags)
     return Launch(
         command=(program, *flags, *rest),
-        variables=variables_of(agent, environ, address, key),
+        variables={**dict(agent.also), **variables_of(agent, environ, address, key)},
         lent=_lent(agent, environ, address),
     )
 
@@ -68,10 +68,12 @@ def _on_one_line(text: str) -> str:
 
 
 def _lent(agent: Agent, environ: Mapping[str, str], address: Address) -> tuple[str, str, str] | None:
-    if agent.file is None or not agent.file.copied_as:
+    """The edited copy of the one file that the agent takes by a variable or flag, where it needs one."""
+    file = next((file for file in agent.files if file.copied_as), None)
+    if file is None:
         return None
     try:
-        planned = plan(agent.file, folder_of(agent.file, environ), address)
+        planned = plan(file, folder_of(file, environ), address)
     except (files.CannotEdit, OSError) as error:
         raise CannotLaunch(f"the settings of {agent.title} cannot be used: {error}") from error
     if planned.skipped:
@@ -81,4 +83,4 @@ def _lent(agent: Agent, environ: Mapping[str, str], address: Address) -> tuple[s
             f"{planned.file} names no model of a provider that Reflex stands for; configure one in {agent.title} "
             f"first (`reflexd env {agent.name}` shows how)"
         )
-    return planned.file.name, planned.after, agent.file.copied_as
+    return (planned.file.name, planned.after, file.copied_as) if planned.changes else None

@@ -77,6 +77,8 @@ def plan(file: File, folder: Path, address: Address) -> Plan:
                 skipped.append(f"{path} leads to {found}, which Reflex does not know; it stays as it is")
                 continue
             asked += 1
+            if edit.if_missing and found is not files.MISSING:
+                continue
             text, change = _edited(file.format, text, place, value, edit.item)
             changes += [change] if change is not None else []
     return Plan(

@@ -27,6 +27,8 @@ class Edit:
     """A setting beside the last step, and the value that it must have."""
     item: bool = False
     """Whether the value is an item of the list at the path."""
+    if_missing: bool = False
+    """Whether what stands there already is right, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,13 @@ class Agent:
     programs: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     """What one run is given, and what ``reflexd env`` prints."""
+    also: tuple[tuple[str, str], ...] = ()
+    """What one run is given beside them, whatever was set before."""
     flags: tuple[str, ...] = ()
     """What one run is given right behind the program's name."""
     keys: tuple[str, ...] = ()
     """Variables in which the agent looks for a key; with the tenant's own key the first holds a placeholder."""
-    file: File | None = None
+    files: tuple[File, ...] = ()
     note: str = ""
     """What a person should know who sets it up."""
 
@@ -95,12 +99,14 @@ AGENTS: tuple[Agent, ...] = (
         programs=("claude",),
         variables=(_ANTHROPIC,),
         keys=("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"),
-        file=File(
-            folder=".claude",
-            names=("settings.json",),
-            format="json",
-            edits=(Edit(path=("env", "ANTHROPIC_BASE_URL"), value="{origin}", home="anthropic"),),
-            moved_by="CLAUDE_CONFIG_DIR",
+        files=(
+            File(
+                folder=".claude",
+                names=("settings.json",),
+                format="json",
+                edits=(Edit(path=("env", "ANTHROPIC_BASE_URL"), value="{origin}", home="anthropic"),),
+                moved_by="CLAUDE_CONFIG_DIR",
+            ),
         ),
         note="What stands in Claude Code's settings outranks the environment.",
     ),
@@ -114,18 +120,20 @@ AGENTS: tuple[Agent, ...] = (
             *(word for path, value in _CODEX_PROVIDER for word in ("-c", f'{".".join((*_CODEX, *path))}="{value}"')),
         ),
         keys=("OPENAI_API_KEY",),
-        file=File(
-            folder=".codex",
-            names=("config.toml",),
-            format="toml",
-            edits=(
-                Edit(path=("model_provider",), value="reflex"),
-                *(
-                    Edit(path=(*_CODEX, *path), value=value, home="openai" if "{" in value else None)
-                    for path, value in _CODEX_PROVIDER
+        files=(
+            File(
+                folder=".codex",
+                names=("config.toml",),
+                format="toml",
+                edits=(
+                    Edit(path=("model_provider",), value="reflex"),
+                    *(
+                        Edit(path=(*_CODEX, *path), value=value, home="openai" if "{" in value else None)
+                        for path, value in _CODEX_PROVIDER
+                    ),
                 ),
+                moved_by="CODEX_HOME",
             ),
-            moved_by="CODEX_HOME",
         ),
         note="Codex takes the key from OPENAI_API_KEY; a ChatGPT login belongs to another service.",
     ),
@@ -138,16 +146,18 @@ AGENTS: tuple[Agent, ...] = (
             for name in ("openai", "anthropic")
         ),
         keys=("OPENAI_API_KEY", "ANTHROPIC_API_KEY"),
-        file=File(
-            folder=".config/opencode",
-            names=("opencode.json", "opencode.jsonc", "config.json"),
-            format="json",
-            edits=tuple(
-                Edit(path=("provider", name, "options", "baseURL"), value="{v1}", home=name)
-                for name in ("openai", "anthropic")
+        files=(
+            File(
+                folder=".config/opencode",
+                names=("opencode.json", "opencode.jsonc", "config.json"),
+                format="json",
+                edits=tuple(
+                    Edit(path=("provider", name, "options", "baseURL"), value="{v1}", home=name)
+                    for name in ("openai", "anthropic")
+                ),
+                moved_by="XDG_CONFIG_HOME",
+                moved_to="opencode",
             ),
-            moved_by="XDG_CONFIG_HOME",
-            moved_to="opencode",
         ),
     ),
     Agent(
@@ -159,13 +169,15 @@ AGENTS: tuple[Agent, ...] = (
             Variable("ANTHROPIC_API_BASE", "{origin}", "anthropic"),
         ),
         keys=("OPENAI_API_KEY", "ANTHROPIC_API_KEY"),
-        file=File(
-            folder="",
-            names=(".aider.conf.yml",),
-            format="yaml",
-            edits=(
-                Edit(path=("openai-api-base",), value="{v1}", home="openai"),
-                Edit(path=("set-env",), value="ANTHROPIC_API_BASE={origin}", item=True),
+        files=(
+            File(
+                folder="",
+                names=(".aider.conf.yml",),
+                format="yaml",
+                edits=(
+                    Edit(path=("openai-api-base",), value="{v1}", home="openai"),
+                    Edit(path=("set-env",), value="ANTHROPIC_API_BASE={origin}", item=True),
+                ),
             ),
         ),
     ),
@@ -175,13 +187,26 @@ AGENTS: tuple[Agent, ...] = (
         programs=("gemini",),
         variables=(_GEMINI,),
         keys=("GEMINI_API_KEY",),
-        file=File(
-            folder=".gemini",
-            names=(".env",),
-            format="dotenv",
-            edits=(Edit(path=("GOOGLE_GEMINI_BASE_URL",), value="{origin}", home="gemini"),),
+        files=(
+            File(
+                folder=".gemini",
+                names=(".env",),
+                format="dotenv",
+                edits=(Edit(path=("GOOGLE_GEMINI_BASE_URL",), value="{origin}", home="gemini"),),
+            ),
+            # With another address and nothing chosen it takes this for a gateway, and then refuses that.
+            File(
+                folder=".gemini",
+                names=("settings.json",),
+                format="json",
+                edits=(Edit(path=("security", "auth", "selectedType"), value="gemini-api-key", if_missing=True),),
+                copied_as="GEMINI_CLI_SYSTEM_DEFAULTS_PATH",
+            ),
         ),
-        note="With a Google login instead of a GEMINI_API_KEY it does not use this address.",
+        note=(
+            "It uses this address with a GEMINI_API_KEY, not with a Google login; where none was ever chosen, set "
+            "security.auth.selectedType to gemini-api-key in ~/.gemini/settings.json."
+        ),
     ),
     Agent(
         name="qwen",
@@ -189,11 +214,13 @@ AGENTS: tuple[Agent, ...] = (
         programs=("qwen",),
         variables=(_OPENAI,),
         keys=("OPENAI_API_KEY",),
-        file=File(
-            folder=".qwen",
-            names=(".env",),
-            format="dotenv",
-            edits=(Edit(path=("OPENAI_BASE_URL",), value="{v1}", home="openai"),),
+        files=(
+            File(
+                folder=".qwen",
+                names=(".env",),
+                format="dotenv",
+                edits=(Edit(path=("OPENAI_BASE_URL",), value="{v1}", home="openai"),),
+            ),
         ),
         note="It uses this address with --auth-type openai, not with a Qwen login.",
     ),
@@ -201,19 +228,21 @@ AGENTS: tuple[Agent, ...] = (
         name="continue",
         title="Continue",
         programs=("cn",),
-        file=File(
-            folder=".continue",
-            names=("config.yaml",),
-            format="yaml",
-            edits=tuple(
-                Edit(path=("models", EACH, "apiBase"), value="{v1}", home=name, where=("provider", name))
-                for name in ("openai", "anthropic")
-            ),
-            moved_by="CONTINUE_GLOBAL_DIR",
-            copied_as="--config",
-            example=(
-                "name: with Reflex\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: <any>\n    provider: openai\n"
-                "    model: <your model>\n    apiKey: <your key>\n    apiBase: {v1}\n"
+        files=(
+            File(
+                folder=".continue",
+                names=("config.yaml",),
+                format="yaml",
+                edits=tuple(
+                    Edit(path=("models", EACH, "apiBase"), value="{v1}", home=name, where=("provider", name))
+                    for name in ("openai", "anthropic")
+                ),
+                moved_by="CONTINUE_GLOBAL_DIR",
+                copied_as="--config",
+                example=(
+                    "name: with Reflex\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: <any>\n    provider: openai\n"
+                    "    model: <your model>\n    apiKey: <your key>\n    apiBase: {v1}\n"
+                ),
             ),
         ),
     ),
@@ -221,24 +250,31 @@ AGENTS: tuple[Agent, ...] = (
         name="cline",
         title="Cline CLI",
         programs=("cline",),
-        file=File(
-            folder=".cline/data/settings",
-            names=("providers.json",),
-            format="json",
-            edits=tuple(
-                Edit(
-                    path=("providers", EACH, "settings", "baseUrl"), value="{v1}", home=home, where=("provider", name)
-                )
-                for name, home in (
-                    ("openai-compatible", "openai"),
-                    ("openai-native", "openai"),
-                    ("anthropic", "anthropic"),
-                )
+        # Its hub outlives a run, and would answer the next one with the settings that this one was lent.
+        also=(("CLINE_SESSION_BACKEND_MODE", "local"),),
+        files=(
+            File(
+                folder=".cline/data/settings",
+                names=("providers.json",),
+                format="json",
+                edits=tuple(
+                    Edit(
+                        path=("providers", EACH, "settings", "baseUrl"),
+                        value="{v1}",
+                        home=home,
+                        where=("provider", name),
+                    )
+                    for name, home in (
+                        ("openai-compatible", "openai"),
+                        ("openai-native", "openai"),
+                        ("anthropic", "anthropic"),
+                    )
+                ),
+                moved_by="CLINE_DATA_DIR",
+                moved_to="settings",
+                copied_as="CLINE_PROVIDER_SETTINGS_PATH",
+                example='cline auth -p openai -k "$OPENAI_API_KEY" -m "<your model>" -b {v1}\n',
             ),
-            moved_by="CLINE_DATA_DIR",
-            moved_to="settings",
-            copied_as="CLINE_PROVIDER_SETTINGS_PATH",
-            example='cline auth -p openai -k "$OPENAI_API_KEY" -m "<your model>" -b {v1}\n',
         ),
     ),
     Agent(name="openai", title="the OpenAI SDKs", variables=(_OPENAI,), keys=("OPENAI_API_KEY",)),

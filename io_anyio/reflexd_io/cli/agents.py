@@ -39,10 +39,10 @@ def env(args: argparse.Namespace) -> int:
     agent, address = _asked(args)
     try:
         variables = variables_of(agent, os.environ, address, args.stored_key)
-        block = _block(agent.file, address) if agent.file is not None and not agent.variables else None
+        block = _block(agent.files[0], address) if agent.files and not agent.variables else None
     except CannotLaunch as error:
         return fail(str(error))
-    file = str(file_in(folder_of(agent.file, os.environ), agent.file)) if agent.file is not None else None
+    file = str(_where(agent.files[0])) if agent.files else None
     if args.json:
         flags = [address.filled(flag, quoted=True) for flag in agent.flags]
         told = {"agent": agent.name, "variables": variables, "flags": flags, "file": file, "block": block}
@@ -72,57 +72,77 @@ def run(args: argparse.Namespace) -> int:
         made = launch(agent, command, os.environ, address, args.stored_key)
     except CannotLaunch as error:
         return fail(str(error))
-    return run_program(made.command, {**os.environ, **made.variables}, made.lent)
+    private = settings_of(args).storage_path / "agents"
+    return run_program(made.command, {**os.environ, **made.variables}, made.lent, private)
 
 
 def setup(args: argparse.Namespace) -> int:
     agent, address = _asked(args)
-    if agent.file is None:
+    if not agent.files:
         return fail(f"{agent.title} have no configuration file; see: reflexd env {agent.name}", 2)
-    note_file = settings_of(args).storage_path / "agents" / f"{agent.name}.json"
+    notes = settings_of(args).storage_path / "agents"
     try:
-        return _undo(agent, agent.file, note_file, args) if args.undo else _set_up(agent, address, note_file, args)
+        return _undo(agent, notes, args) if args.undo else _set_up(agent, address, notes, args)
     except (files.CannotEdit, OSError) as error:
-        where = file_in(folder_of(agent.file, os.environ), agent.file)
-        return fail(f"{where} stays as it is: {error}; `reflexd env {agent.name}` shows what to write")
+        where = _where(agent.files[0])
+        return fail(f"{where} cannot be edited: {error}; `reflexd env {agent.name}` shows what to write")
 
 
-def _set_up(agent: Agent, address: Address, note_file: Path, args: argparse.Namespace) -> int:
-    assert agent.file is not None  # noqa: S101 - the caller has seen to it
-    planned = setting_up.plan(agent.file, folder_of(agent.file, os.environ), address)
-    for left in planned.skipped:
+def _set_up(agent: Agent, address: Address, notes: Path, args: argparse.Namespace) -> int:
+    plans = [setting_up.plan(file, folder_of(file, os.environ), address) for file in agent.files]
+    for left in (left for planned in plans for left in planned.skipped):
         print(f"reflexd: {left}", file=sys.stderr)
-    if not planned.asked:
+    if not plans[0].asked:
         return fail(
-            f"{planned.file} names no model of a provider that Reflex stands for; configure one in {agent.title} "
+            f"{plans[0].file} names no model of a provider that Reflex stands for; configure one in {agent.title} "
             f"first (`reflexd env {agent.name}` shows how)"
         )
-    if not planned.changes:
-        print(f"{agent.title} is set up already ({planned.file}).")
+    if not any(planned.changes for planned in plans):
+        print(f"{agent.title} is set up already ({plans[0].file}).")
         return 0
-    print(_diff(planned), end="")
+    print("".join(map(_diff, plans)), end="")
     if args.dry_run:
         return 0
-    note = setting_up.write(planned, note_file)
-    kept = f"; what it was: {note.backup}" if note.backup else ""
-    print(f"\n{agent.title} now goes through {address.origin}{kept}\nTake it back: reflexd setup {agent.name} --undo")
+    written = [
+        setting_up.write(planned, _note_file(notes, agent, place))
+        for place, planned in enumerate(plans)
+        if planned.changes
+    ]
+    print(f"\n{agent.title} now goes through {address.origin}. Take it back: reflexd setup {agent.name} --undo")
+    for note in written:
+        if note.backup is not None:
+            print(f"{note.file} as it was: {note.backup}")
     if agent.note:
         print(f"Note: {agent.note}")
     return 0
 
 
-def _undo(agent: Agent, file: File, note_file: Path, args: argparse.Namespace) -> int:
-    note = setting_up.read_note(note_file)
-    if note is None:
+def _undo(agent: Agent, notes: Path, args: argparse.Namespace) -> int:
+    found = [
+        (file, note, note_file)
+        for place, file in enumerate(agent.files)
+        if (note := setting_up.read_note(note_file := _note_file(notes, agent, place))) is not None
+    ]
+    if not found:
         print(f"{agent.title} was not set up by Reflex; there is nothing to undo.")
         return 0
-    planned = setting_up.plan_back(note, file)
-    print(_diff(planned, gone=_goes(note, planned)), end="")
+    plans = [(setting_up.plan_back(note, file), note, note_file) for file, note, note_file in found]
+    for planned, note, _ in plans:
+        print(_diff(planned, gone=_goes(note, planned)), end="")
     if args.dry_run:
         return 0
-    setting_up.take_back(note, planned, note_file)
-    print(f"{agent.title} is as it was before Reflex ({planned.file}).")
+    for planned, note, note_file in reversed(plans):
+        setting_up.take_back(note, planned, note_file)
+    print(f"{agent.title} is as it was before Reflex.")
     return 0
+
+
+def _where(file: File) -> Path:
+    return file_in(folder_of(file, os.environ), file)
+
+
+def _note_file(notes: Path, agent: Agent, place: int) -> Path:
+    return notes / f"{agent.name}{place or ''}.json"
 
 
 def _goes(note: Note, planned: Plan) -> bool:

@@ -21,11 +21,21 @@ _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 """The terminal sends them to the program as well: it decides, and we wait."""
 
 
-def run_program(command: Sequence[str], environ: Mapping[str, str], lent: tuple[str, str, str] | None = None) -> int:
-    """Its exit code. ``lent``: a file's name and content, and the variable or flag by which the program finds it."""
+def run_program(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    lent: tuple[str, str, str] | None = None,
+    private: Path | None = None,
+) -> int:
+    """Its exit code. ``lent``: a file's name and content, and the variable or flag by which the program finds it.
+
+    ``private``: a folder that is the user's alone. Gemini CLI takes no settings from where others may write.
+    """
     try:
         if lent is not None:
-            with tempfile.TemporaryDirectory(prefix="reflex-") as folder:
+            if private is not None:
+                private.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="run-", dir=private) as folder:
                 code = _wait_for(*_given(command, environ, Path(folder), *lent))
             return _ended(code)
         if os.name == "posix":

@@ -10,7 +10,7 @@ import pytest
 from reflexd_io.agents.table import AGENTS, Agent
 from reflexd_io.cli import main
 
-SET_UP = [agent for agent in AGENTS if agent.file is not None]
+SET_UP = [agent for agent in AGENTS if agent.files]
 PORT = "18765"
 URL = f"http://127.0.0.1:{PORT}"
 
@@ -69,8 +69,7 @@ def reflexd(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def _file(home: Path, agent: Agent) -> Path:
-    assert agent.file is not None
-    return home / agent.file.folder / agent.file.names[0]
+    return home / agent.files[0].folder / agent.files[0].names[0]
 
 
 def _written(home: Path, agent: Agent) -> Path:
@@ -142,9 +141,7 @@ def test_what_the_user_changed_meanwhile_stays_when_it_is_undone(home: Path, ref
     assert left.rstrip() == WRITTEN[agent.name].replace(old, new).rstrip()
 
 
-@pytest.mark.parametrize(
-    "agent", [one for one in SET_UP if not one.file or not one.file.example], ids=lambda a: a.name
-)
+@pytest.mark.parametrize("agent", [one for one in SET_UP if not one.files[0].example], ids=lambda a: a.name)
 def test_where_there_was_no_file_none_is_left(home: Path, reflexd: Reflexd, agent: Agent) -> None:
     dry = reflexd("setup", agent.name, "--dry-run")
     assert dry.returncode == 0
@@ -156,8 +153,8 @@ def test_where_there_was_no_file_none_is_left(home: Path, reflexd: Reflexd, agen
     assert file.stat().st_mode & 0o077 == 0
     assert reflexd("setup", agent.name, "--undo").returncode == 0
     assert _all_files(home) == {}
-    if agent.file is not None and agent.file.folder:
-        assert not (home / agent.file.folder.split("/")[0]).exists()
+    if agent.files[0].folder:
+        assert not (home / agent.files[0].folder.split("/")[0]).exists()
 
 
 @pytest.mark.parametrize("name", ["continue", "cline"])
