@@ -16,6 +16,7 @@ from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
 from reflexd_io.catalogue.browsing import Browsing
 from reflexd_io.catalogue.changing import Changing
+from reflexd_io.catalogue.moving import Moving
 from reflexd_io.catalogue.purging import Purging
 from reflexd_io.catalogue.shelves import Shelves
 from reflexd_io.control import (
@@ -242,7 +243,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
 def _entries(shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
     purging = Purging(shelves)
     return [
-        *entries.endpoints(Browsing(shelves), Changing(shelves), purging, events),
+        *entries.endpoints(Browsing(shelves), Changing(shelves), purging, Moving(shelves), events),
         *aliases.clearing(purging, events),
     ]
 

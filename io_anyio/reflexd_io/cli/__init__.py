@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from reflexd_core import __version__
 from reflexd_io.cli.tenant_flags import add_pausing, add_tenants
+from reflexd_io.cli import cache_flags
 from reflexd_io.settings import Settings, load
 from reflexd_io.values import BadFlag, BadSetting
 
@@ -100,6 +101,8 @@ _COMMANDS = {
     "on": ("tenants", "on"),
     "off": ("tenants", "off"),
     "mode": ("tenants", "mode"),
+    "cache": ("cache", "cache"),
+    "warm": ("warm", "warm"),
 }
 """By its name, each command's module and function."""
 
@@ -158,6 +161,8 @@ def _parser() -> _Parser:
     _add_keys(commands.add_parser("keys", help="the providers' keys in the OS keyring"), common)
     add_tenants(commands.add_parser("tenants", help="who may ask, what each allows, and its tokens"), common)
     add_pausing(commands, common)
+    cache_flags.add_cache(commands.add_parser("cache", help="what is stored: browse, purge, pin, move"), common)
+    cache_flags.add_warm(commands.add_parser("warm", parents=[common], help="send a file of requests, to fill it"))
     _add_meaning(commands, configured, common)
     _add_agents(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))

@@ -1,28 +1,42 @@
 """How a command asks the running daemon: its answer, or one line that says why there is none."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from reflexd_io.cli import Failed, settings_of
 from reflexd_io.control_client import Ask, BlockingClient, NotThere, Refused, find
+from reflexd_io.control_client.blocking import TIMEOUT
 
 T = TypeVar("T")
 
 NOT_RUNNING = 3
 
 
-def client_of(args: argparse.Namespace) -> BlockingClient:
+PATIENCE = 600.0
+"""Seconds without a byte for what may take long."""
+
+
+def client_of(args: argparse.Namespace, *, timeout: float = TIMEOUT) -> BlockingClient:
     """Raises `Failed` where no daemon runs."""
     try:
-        return BlockingClient(find(storage=settings_of(args).storage_path))
+        return BlockingClient(find(storage=settings_of(args).storage_path), timeout=timeout)
     except NotThere as error:
         raise Failed(str(error), NOT_RUNNING) from error
 
 
-def answer(args: argparse.Namespace, ask: Ask[T]) -> T:
+def answer(args: argparse.Namespace, ask: Ask[T], *, timeout: float = TIMEOUT) -> T:
     """Raises `Failed`, which `main` tells."""
+    with told():
+        return client_of(args, timeout=timeout).do(ask)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What a client raises becomes `Failed`, which `main` tells."""
     try:
-        return client_of(args).do(ask)
+        yield
     except NotThere as error:
         raise Failed(str(error), NOT_RUNNING) from error
     except Refused as error:

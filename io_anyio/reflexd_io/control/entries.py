@@ -10,9 +10,10 @@ import msgspec
 from reflexd_core.finding import Misread, read_wanted
 from reflexd_io.catalogue.browsing import MOST, Browsing, Listing
 from reflexd_io.catalogue.changing import Change, Changing
+from reflexd_io.catalogue.moving import Moving
 from reflexd_io.catalogue.purging import Purging, Target
 from reflexd_io.catalogue.shelves import Unclear
-from reflexd_io.control.endpoint import Asked, Endpoint, Problem
+from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed
 from reflexd_io.control.entry_shapes import detail_of, purged_of, row_of, trash_row
 from reflexd_io.control_client.shapes import entries as shapes
 from reflexd_io.control_client.shapes.common import Done, Nothing
@@ -20,13 +21,16 @@ from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
 from reflexd_io.events import Events
 from reflexd_io.store.browse import Filter, Sort
 
+LINES = "application/jsonl"
 MOST_IDS = 10_000
 """Entries that one purge names by id."""
 LONGEST = 100 * 365 * 86_400.0
 """Seconds; a lifetime beyond that is a slip of the keyboard."""
 
 
-def endpoints(browsing: Browsing, changing: Changing, purging: Purging, events: Events) -> list[Endpoint[Any, Any]]:
+def endpoints(
+    browsing: Browsing, changing: Changing, purging: Purging, moving: Moving, events: Events
+) -> list[Endpoint[Any, Any]]:
     def tell_changed() -> None:
         events.publish(ChangedEvent(what="entries", at=time()))
 
@@ -78,7 +82,42 @@ def endpoints(browsing: Browsing, changing: Changing, purging: Purging, events: 
         dropped = await purging.drop(asked.path["purge"])
         return Done(message=f"{dropped} entries were dropped for good.")
 
+    async def export(asked: Asked[shapes.ExportQuery, Nothing]) -> Streamed:
+        return Streamed(moving.export(asked.query.tenant, filter_of(asked.query)))
+
+    async def take_in(asked: Asked[shapes.ImportQuery, Nothing]) -> shapes.Imported:
+        assert asked.stream is not None  # noqa: S101 - the endpoint says that it takes one
+        query = asked.query
+        account = await moving.take_in(asked.stream, tenant=query.tenant, overwrite=query.overwrite)
+        if account.stored:
+            tell_changed()
+        return shapes.Imported(
+            stored=account.stored, skipped=account.skipped, bad=account.bad, bad_count=account.bad_count
+        )
+
     return [
+        Endpoint(
+            method="GET",
+            path="/admin/export",
+            summary="Entries as JSON Lines, one a line.",
+            run=export,
+            query=shapes.ExportQuery,
+            answer=None,
+            content_type=LINES,
+            tag="entries",
+            problems=(503,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/admin/import",
+            summary="Take entries as they were exported; what is there already and as new stays.",
+            run=take_in,
+            query=shapes.ImportQuery,
+            answer=shapes.Imported,
+            takes=LINES,
+            tag="entries",
+            problems=(503,),
+        ),
         Endpoint(
             method="GET",
             path="/admin/entries",

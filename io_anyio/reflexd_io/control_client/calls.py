@@ -68,6 +68,16 @@ def empty_trash(name: str) -> Ask[common.Done]:
     return Ask("DELETE", f"/admin/trash/{segment(name)}", common.Done)
 
 
+def export_target(query: entries.ExportQuery) -> str:
+    """Path and query for a client's `download`: entries as JSON Lines."""
+    return Ask("GET", "/admin/export", common.Done, query=query).target()
+
+
+def import_entries(query: entries.ImportQuery) -> Ask[entries.Imported]:
+    """For a client's `upload`, which adds the lines."""
+    return Ask("POST", "/admin/import", entries.Imported, query=query)
+
+
 def list_tenants() -> Ask[tenants.Tenants]:
     return Ask("GET", "/admin/tenants", tenants.Tenants)
 

@@ -83,6 +83,9 @@ class Store:
             **self._writer.problems,
         }
 
+    def is_name(self, tenant: str) -> bool:
+        return _TENANT.fullmatch(tenant) is not None
+
     def tenants(self) -> set[str]:
         """Those that have a file."""
         return set(self._known)
@@ -292,9 +295,12 @@ class Store:
         read = partial(self._searchers.read, self._searchers.of(tenant), work)
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True, limiter=self._search_limiter)
 
-    async def change(self, tenant: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do it in the writer's thread; what it gives, once it is safe."""
-        if not self._has(tenant):
+    async def change(self, tenant: str, work: Callable[[sqlite3.Connection], T], *, makes: bool = False) -> T:
+        """Do it in the writer's thread; what it gives, once it is safe. Raises `StoreUnavailable`.
+
+        ``makes``: where the tenant has no file, it gets one.
+        """
+        if not (self._has(tenant) or (makes and self.is_name(tenant))):
             raise StoreUnavailable(f"nothing is stored for {tenant!r}")
         given: list[T] = []
         problems: list[str | None] = []

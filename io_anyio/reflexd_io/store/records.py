@@ -39,6 +39,8 @@ class Record:
     request_coding: str | None
     keep: KeepRequest = KeepRequest.FULL
     """How much of the request is written down."""
+    question: str = ""
+    """What a person sees of the request, where the request itself is not at hand."""
     meaning: Meaning | None = None
     """What another wording may be compared with; None for an entry that answers its own only."""
 
@@ -145,6 +147,8 @@ def _request_parts(record: Record) -> tuple[list[Part], str]:
 
     None where the request cannot be read again.
     """
+    if not record.request:
+        return [], record.question
     if record.keep is KeepRequest.NONE:
         return [], ""
     try:

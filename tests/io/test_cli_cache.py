@@ -1,0 +1,182 @@
+"""``reflexd cache`` and ``reflexd warm`` as people run them, against a daemon with a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reflexd_io.cli import _parser
+from support.chat import answer
+from support.process import environment, serving
+from support.upstream import ScriptedUpstream
+from support.wire import KEY
+
+
+class Shell:
+    def __init__(self, storage: Path, url: str) -> None:
+        self.storage = storage
+        self.url = url
+
+    def run(self, *arguments: str, code: int = 0, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        config = self.storage.parent / "empty.toml"
+        flags = ["--config", str(config), "--storage-path", str(self.storage)]
+        places = 1 if arguments[0] == "warm" else 2
+        done = subprocess.run(
+            [sys.executable, "-m", "reflexd_io.cli", *arguments[:places], *flags, *arguments[places:]],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**environment("http://127.0.0.1:9"), "COLUMNS": "200"},
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        places = 1 if arguments[0] == "warm" else 2
+        return json.loads(self.run(*arguments[:places], "--json", *arguments[places:]).stdout)
+
+    def ask(self, question: str) -> str:
+        body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": question}]}).encode()
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/chat/completions", body, headers)
+        with urllib.request.urlopen(request, timeout=20) as told:
+            told.read()
+            return str(told.headers["X-Reflex-Status"])
+
+    def wait_for(self, count: int) -> None:
+        until = time.monotonic() + 20
+        while len(self.json("cache", "ls")["items"]) != count:
+            assert time.monotonic() < until
+
+
+@pytest.fixture
+def shell(upstream: ScriptedUpstream, tmp_path: Path) -> Iterator[Shell]:
+    upstream.script = answer
+    with serving(tmp_path / "storage", upstream.url) as process:
+        yield Shell(tmp_path / "storage", process.url)
+
+
+def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) -> None:
+    for question in ("How do I centre a div?", "How do I sort a list?", "Say\x1b[31m red"):
+        assert shell.ask(question) == "miss"
+    shell.wait_for(3)
+    listed = shell.run("cache", "ls", "--sort", "created", "--ascending")
+    assert listed.stdout.index("centre a div") < listed.stdout.index("sort a list")
+    assert "\x1b[31m" not in listed.stdout
+    assert "3 of 3" in listed.stderr
+    (found,) = shell.json("cache", "ls", "sort a", "list", "--", "-div")["items"]
+    shown = shell.run("cache", "show", found["id"]).stdout
+    assert "How do I sort a list?" in shown
+    assert "Grüezi" in shown
+    counted = shell.run("cache", "purge", "--dry-run", "how")
+    assert counted.stdout.startswith("2 entries")
+    refused = shell.run("cache", "purge", "how", code=2)
+    assert "--yes" in refused.stderr
+    assert shell.ask("How do I sort a list?") == "hit-l1-exact"
+    purged = shell.run("cache", "purge", "how", "--yes").stdout
+    assert purged.startswith("2 entries are purged.")
+    assert "reflexd cache restore" in purged
+    assert "everything" not in shell.run("cache", "trash").stdout
+    assert shell.run("cache", "restore").stdout.startswith("2 entries are back.")
+    assert shell.ask("How do I sort a list?") == "hit-l1-exact"
+    assert "no purge" in shell.run("cache", "restore", code=1).stderr
+    gone = shell.json("cache", "rm", found["id"], "--yes")
+    assert gone["count"] == 1
+    assert shell.run("cache", "trash", "--drop", gone["purge"]).stdout.startswith("1 entries were dropped")
+    assert shell.run("cache", "trash").stdout == "The trash is empty.\n"
+    assert shell.run("cache", "purge", code=2).stderr.count("\n") == 1
+    assert shell.json("cache", "purge", "--all", "--yes")["count"] == 2
+
+
+def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
+    shell.ask("one")
+    shell.ask("two")
+    shell.wait_for(2)
+    one = next(item["id"] for item in shell.json("cache", "ls")["items"] if item["question"] == "one")
+    assert shell.run("cache", "pin", one).stdout == "1 entries are pinned.\n"
+    assert "pinned" in shell.run("cache", "ttl", one, "12h").stdout
+    shell.run("cache", "unpin", one)
+    assert shell.run("cache", "ttl", one, "never").stdout == "It expires: never\n"
+    assert "no time" in shell.run("cache", "ttl", one, "soon", code=2).stderr
+    file = tmp_path / "out.jsonl"
+    assert "2 entries" in shell.run("cache", "export", "-o", str(file)).stderr
+    assert len(file.read_text().splitlines()) == 2
+    assert shell.run("cache", "export", "one").stdout.count("\n") == 1
+    shell.run("cache", "purge", "--all", "--yes")
+    taken = shell.run("cache", "import", str(file))
+    assert taken.stdout.startswith("2 entries are stored, 0")
+    assert shell.ask("one") == "hit-l1-exact"
+    bad = shell.run("cache", "import", "-", stdin="{\n", code=1)
+    assert "line 1" in bad.stderr
+    assert "cannot be read" in shell.run("cache", "import", str(tmp_path / "none"), code=1).stderr
+
+
+def test_a_file_of_requests_warms_the_cache(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "requests.jsonl"
+    headers = {"Authorization": f"Bearer {KEY}"}
+    lines = [
+        {
+            "path": "/v1/chat/completions",
+            "headers": headers,
+            "body": {"model": "gpt-4o", "messages": [{"role": "user", "content": f"q{number % 4}"}]},
+        }
+        for number in range(6)
+    ]
+    never = {**lines[0], "headers": {**headers, "x-bypass-cache": "true"}}
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines[:4]))
+    first = shell.run("warm", str(file)).stdout
+    assert first == "4 were new, 0 were stored already, 0 failed.\n"
+    odd = [*lines, never, {"path": "v1", "body": {}}, {"body": {}}, {**lines[0], "path": "/v1/nothing here"}]
+    file.write_text("".join(json.dumps(line) + "\n" for line in odd) + "\n{\n")
+    done = shell.run("warm", "--json", str(file), "-c", "2", code=1)
+    told = json.loads(done.stdout)
+    assert (told["hits"], told["misses"], told["bypassed"], told["failed"]) == (6, 0, 1, 4)
+    assert any(problem.startswith("line 12:") for problem in told["problems"])
+    assert shell.ask("q3") == "hit-l1-exact"
+    assert "cannot be read" in shell.run("warm", str(tmp_path / "none"), code=1).stderr
+
+
+def test_a_purge_is_safe_from_the_process_being_killed(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    upstream.script = answer
+    storage = tmp_path / "storage"
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        for number in range(5):
+            shell.ask(f"q{number}")
+        shell.wait_for(5)
+        purge = shell.json("cache", "purge", "q1", "--yes")["purge"]
+        shell.json("cache", "purge", "q2", "--yes")
+        process.kill()
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        assert [row["count"] for row in shell.json("cache", "trash")["items"]] == [1, 1]
+        shell.json("cache", "restore", purge)
+        assert shell.ask("q1") == "hit-l1-exact"
+        assert shell.ask("q2") == "miss"
+
+
+def test_without_a_daemon_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").touch()
+    shell = Shell(tmp_path / "storage", "")
+    for arguments in (("cache", "ls"), ("cache", "purge", "--all"), ("warm", os.devnull)):
+        assert "start one with" in shell.run(*arguments, code=3).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["cache"], ["cache", "ls", "-n", "0"], ["cache", "ls", "--older-than", "x"], ["warm", "-c", "0", "f"]],
+)
+def test_what_is_used_wrongly_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
