@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reflexd_core import __version__
-from reflexd_io.cli.tenant_flags import add_pausing, add_tenants
 from reflexd_io.cli import cache_flags
+from reflexd_io.cli.tenant_flags import add_pausing, add_tenants
 from reflexd_io.settings import Settings, load
 from reflexd_io.values import BadFlag, BadSetting
 
