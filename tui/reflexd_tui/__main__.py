@@ -1,0 +1,5 @@
+"""``python -m reflexd_tui``."""
+
+from reflexd_tui import main
+
+main()

@@ -1,0 +1,278 @@
+"""The application: wiring only. Views show, `session` watches the daemon, `host` is what they all need."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widgets import ContentSwitcher, Footer, Tab, Tabs
+
+from reflexd_io.control_client import NotThere, Place, calls, start_daemon
+from reflexd_io.control_client.shapes.events import (
+    ChangedEvent,
+    DroppedEvent,
+    Event,
+    ExchangeEvent,
+    HealthEvent,
+    PurgedEvent,
+    StoredEvent,
+)
+from reflexd_io.control_client.shapes.tenants import Mode, State
+from reflexd_tui import remembered
+from reflexd_tui.host import Host
+from reflexd_tui.screens.detail import DetailScreen
+from reflexd_tui.screens.exchange import ExchangeScreen
+from reflexd_tui.screens.help import HelpScreen
+from reflexd_tui.screens.trash import TrashScreen
+from reflexd_tui.session import Session
+from reflexd_tui.views.entries import EntriesView
+from reflexd_tui.views.live import COLUMNS, LiveView
+from reflexd_tui.views.stats import StatsView
+from reflexd_tui.views.tenants import TenantsView
+from reflexd_tui.widgets.banner import Banner
+from reflexd_tui.widgets.rows import Rows
+
+CONTRAST = Theme(
+    name="reflex-contrast",
+    primary="#00b7ff",
+    secondary="#ffd700",
+    accent="#ffff00",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1c1c1c",
+    boost="#2a2a2a",
+    success="#00ff5f",
+    warning="#ffd700",
+    error="#ff5f5f",
+    dark=True,
+    variables={"text-muted": "#e0e0e0", "border": "#ffffff"},
+)
+THEMES = ("textual-dark", "textual-light", CONTRAST.name, "nord", "gruvbox", "catppuccin-mocha", "textual-ansi")
+VIEWS = (("live", "1 Live"), ("entries", "2 Entries"), ("tenants", "3 Tenants"), ("stats", "4 Stats"))
+V = TypeVar("V", LiveView, EntriesView, TenantsView, StatsView)
+View = LiveView | EntriesView | TenantsView | StatsView
+
+
+_PAUSES = (("15 minutes", 900.0), ("1 hour", 3600.0))
+_MODES = (
+    ("normal", "answer repeats, and the same in other words"),
+    ("exact", "answer repeats only"),
+    ("shadow", "compare by meaning, and never answer by it"),
+)
+
+
+class ReflexApp(Host):
+    TITLE = "Reflex"
+    ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    Screen { background: $surface; }
+    #views { height: 1fr; }
+    Tabs { height: 2; background: $surface; }
+    Toast { max-width: 70; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "view('live')", "Live", show=False),
+        Binding("2", "view('entries')", "Entries", show=False),
+        Binding("3", "view('tenants')", "Tenants", show=False),
+        Binding("4", "view('stats')", "Stats", show=False),
+        Binding("p", "pause", "Pause/resume"),
+        Binding("u", "undo", "Undo", show=False),
+        Binding("b", "copy_address", "Copy base_url", show=False),
+        Binding("S", "start_daemon", "Start a daemon", show=False),
+        Binding("T", "theme", "Theme", show=False),
+        Binding("question_mark", "keys", "Help"),
+        Binding("q,ctrl+q", "quit", "Quit"),
+    ]
+
+    def __init__(
+        self,
+        find: Callable[[], Place],
+        *,
+        memory: Path,
+        read_only: bool = False,
+        storage: Path | None = None,
+    ) -> None:
+        """``memory``: the file of what is remembered. ``storage``: whose daemon is started where there is none."""
+        super().__init__()
+        self.read_only = read_only
+        self.remembered = remembered.load(memory)
+        self._memory = memory
+        self._storage = storage
+        self._problem: str | None = "looking for the daemon"
+        self.session = Session(find, on_link=self._link, on_state=self._take_state, on_events=self._take_events)
+
+    def compose(self) -> ComposeResult:
+        yield Banner()
+        yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in VIEWS))
+        with ContentSwitcher(initial="live", id="views"):
+            yield LiveView(id="live")
+            yield EntriesView(id="entries")
+            yield TenantsView(id="tenants")
+            yield StatsView(id="stats")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.register_theme(CONTRAST)
+        if self.remembered.theme in self.available_themes:
+            self.theme = self.remembered.theme
+        self.query_one(Tabs).can_focus = False
+        self.query_one(LiveView).focus_first()
+        self.run_worker(self.session.run(), group="session")
+
+    def on_unmount(self) -> None:
+        self.remembered.theme = self.theme
+        with suppress(OSError):  # settings are not worth a traceback at the end
+            remembered.save(self._memory, self.remembered)
+
+    # What is heard of the daemon
+
+    def _link(self, problem: str | None, seconds: int) -> None:
+        was_down, self._problem = self._problem is not None, problem
+        if problem is not None:
+            self._problem = f"{problem} (again in {seconds} s; S starts one)" if seconds else problem
+        elif was_down:
+            self.run_worker(self._root(LiveView).load(), group="load")
+            if self._view() is not self._root(LiveView):
+                self._view().focus_first()
+        self._show_head()
+
+    def _take_state(self, state: State) -> None:
+        self.state = state
+        self._show_head()
+        self._root(LiveView).update_view()
+
+    def _take_events(self, events: list[Event], lost: int) -> None:
+        rows, missed, changed = [], lost, False
+        for event in events:
+            match event:
+                case ExchangeEvent(exchange=row):
+                    rows.append(row)
+                case DroppedEvent(count=count):
+                    missed += count
+                case StoredEvent() | PurgedEvent():
+                    self._root(EntriesView).note_change()
+                case ChangedEvent():
+                    changed = True
+                case HealthEvent(status="degraded", problems=problems):
+                    self.fail("; ".join(f"{part}: {why}" for part, why in problems.items()))
+                case HealthEvent():
+                    self.say("Reflex is well again.")
+        if rows or missed:
+            self._root(LiveView).add(rows, missed)
+        if changed and isinstance(self._view(), TenantsView):
+            self._root(TenantsView).reload()
+
+    def _show_head(self) -> None:
+        for screen in self.screen_stack:
+            for banner in screen.query(Banner):
+                banner.show(self.state, self._problem, read_only=self.read_only)
+
+    def _root(self, kind: type[V]) -> V:
+        return self.screen_stack[0].query_one(kind)
+
+    def _view(self) -> View:
+        name = self.screen_stack[0].query_one(ContentSwitcher).current
+        found = self.screen_stack[0].query_one(f"#{name}")
+        assert isinstance(found, View)  # noqa: S101 - composed so
+        return found
+
+    # Actions
+
+    @on(Tabs.TabActivated)
+    def _activate(self, event: Tabs.TabActivated) -> None:
+        name = (event.tab.id or "").removeprefix("tab-")
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current != name:
+            switcher.current = name
+            self._view().focus_first()
+
+    def action_view(self, name: str) -> None:
+        if len(self.screen_stack) == 1:
+            self.query_one(Tabs).active = f"tab-{name}"
+
+    async def action_pause(self, seconds: float | None = None) -> None:
+        if not self.may_change("Pause"):
+            return
+        resume = self.state is not None and not self.state.caching
+        state = await self.ask(calls.resume() if resume else calls.pause(seconds=seconds))
+        if state is not None:
+            self._take_state(state)
+            self.say("Caching again." if resume else "Everything is passed through now: p resumes.")
+
+    async def action_mode(self, mode: str) -> None:
+        if self.may_change("Mode"):
+            state = await self.ask(calls.set_mode(Mode(mode=mode)))  # type: ignore[arg-type]
+            if state is not None:
+                self._take_state(state)
+
+    def action_copy_address(self) -> None:
+        self.copy(f"{self.url}/v1", "the base_url")
+
+    def action_theme(self) -> None:
+        place = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(place + 1) % len(THEMES)]
+        self.say(self.theme)
+
+    def action_keys(self) -> None:
+        groups = [
+            ("Everywhere", self.BINDINGS),
+            ("In a list", Rows.BINDINGS),
+            ("Live", LiveView.BINDINGS),
+            ("Entries", EntriesView.BINDINGS),
+            ("Trash", TrashScreen.BINDINGS),
+            ("Tenants", TenantsView.BINDINGS),
+            ("Stats", StatsView.BINDINGS),
+            (
+                "An exchange or an entry",
+                [*DetailScreen.BINDINGS, *ExchangeScreen.BINDINGS],
+            ),
+        ]
+        self.push_screen(HelpScreen(groups))
+
+    def action_start_daemon(self) -> None:
+        if self.session.is_linked:
+            self.say("A daemon runs already.")
+        else:
+            self.run_worker(self._start(), exclusive=True, group="start")
+
+    async def _start(self) -> None:
+        self.say("Starting a daemon …")
+        try:
+            await asyncio.to_thread(lambda: start_daemon(storage=self._storage))
+        except (NotThere, OSError) as error:
+            self.fail(str(error))
+        self.session.look_now()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action of ours by its name, before Textual's own."""
+        view = self._view() if len(self.screen_stack) == 1 else None
+        for owner, bindings in ((self, self.BINDINGS), (view, view.BINDINGS if view is not None else [])):
+            for binding in bindings:
+                if owner is not None and isinstance(binding, Binding) and binding.description:
+                    run = self._runner(owner, binding.action)
+                    yield SystemCommand(binding.description, f"key {binding.key}", run)
+        for title, seconds in _PAUSES:
+            yield SystemCommand(f"Pause for {title}", "everything", self._runner(self, f"app.pause({seconds})"))
+        for mode, what in _MODES:
+            yield SystemCommand(f"Mode: {mode}", what, self._runner(self, f"app.mode('{mode}')"))
+        live = self._root(LiveView)
+        for column in COLUMNS:
+            if not column.grows:
+                yield SystemCommand(
+                    f"Live: column {column.title}", "on or off", partial(live.hide_column, column.key)
+                )
+        yield from super().get_system_commands(screen)
+
+    def _runner(self, owner: object, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.run_worker(self.run_action(action, owner), exclusive=False)  # type: ignore[arg-type]
+
+        return run

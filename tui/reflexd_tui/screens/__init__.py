@@ -1,0 +1,1 @@
+"""Screens over the views: one exchange, one entry, the trash, help."""

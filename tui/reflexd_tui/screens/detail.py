@@ -1,0 +1,139 @@
+"""What the screens of an exchange and of an entry have in common: tabs that are filled once they are looked at."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
+
+from reflexd_io.control_client import calls
+from reflexd_io.control_client.shapes.entries import EntryDetail
+from reflexd_tui.acting import change_lifetime, purge_one, toggle_pin
+from reflexd_tui.host import host_of
+from reflexd_tui.pure import curl
+from reflexd_tui.pure.told import Line
+from reflexd_tui.widgets.answer import AnswerPane
+from reflexd_tui.widgets.banner import Banner
+from reflexd_tui.widgets.lines import drawn, fill
+
+
+class DetailScreen(Screen[None]):
+    DEFAULT_CSS = """
+    DetailScreen { background: $surface; }
+    DetailScreen .head { height: auto; max-height: 3; padding: 0 1; background: $boost; }
+    DetailScreen TabbedContent { height: 1fr; }
+    DetailScreen TabPane { padding: 1 1 0 1; }
+    DetailScreen Tree { background: transparent; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "back", "Back"),
+        Binding("left,h", "tab(-1)", "Tab", show=False),
+        Binding("right,l", "tab(1)", "Next tab", show=False),
+        Binding("c", "copy_answer", "Copy answer"),
+        Binding("C", "copy_curl", "Copy curl"),
+        Binding("o", "pager", "Pager"),
+        Binding("e", "editor", "Editor", show=False),
+        Binding("P", "pin", "Pin"),
+        Binding("t", "lifetime", "TTL"),
+        Binding("d", "purge", "Purge"),
+    ]
+
+    PANES: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Ids and titles of the tabs that show lines; Answer and Raw come behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry: EntryDetail | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Banner()
+        yield Static("", classes="head", markup=False)
+        with TabbedContent():
+            for name, title in self.PANES:
+                with TabPane(title, id=name), VerticalScroll(can_focus=True):
+                    yield Static("…", id=f"{name}-lines")
+            with TabPane("Answer", id="answer"):
+                yield AnswerPane(can_focus=True)
+            with TabPane("Request", id="raw"):
+                yield Tree("request")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        host = host_of(self)
+        self.query_one(Banner).show(host.state, None, read_only=host.read_only)
+        self.run_worker(self.load(), exclusive=True)
+
+    async def load(self) -> None:
+        """Ask for what is shown, and show it."""
+        raise NotImplementedError
+
+    def put(self, pane: str, lines: list[Line]) -> None:
+        self.query_one(f"#{pane}-lines", Static).update(drawn(self.app, lines))
+
+    def head(self, lines: list[Line]) -> None:
+        self.query_one(".head", Static).update(drawn(self.app, lines))
+
+    async def load_entry(self, name: str | None, missing: str) -> None:
+        """The stored answer, or why there is none."""
+        if name is not None:
+            self.entry = await host_of(self).ask(calls.entry(name), quiet=True)
+        entry = self.entry
+        await self.query_one(AnswerPane).show(entry.answer_text if entry is not None else f"*{missing}*")
+        tree = self.query_one(Tree)
+        if entry is not None and entry.request is not None:
+            fill(tree, bytes(entry.request))
+        else:
+            fill(tree, b"The request is not kept.")
+
+    def action_back(self) -> None:
+        self.dismiss()
+
+    def action_tab(self, step: int) -> None:
+        tabs = self.query_one(TabbedContent)
+        names = [*(name for name, _ in self.PANES), "answer", "raw"]
+        tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+
+    def action_copy_answer(self) -> None:
+        if self.entry is not None:
+            host_of(self).copy(self.entry.answer_text, "the answer")
+
+    def action_copy_curl(self) -> None:
+        entry = self.entry
+        if entry is None or entry.request is None:
+            host_of(self).say("The request is not kept.")
+            return
+        row = entry.row
+        path = {"messages": "/v1/messages", "responses": "/v1/responses"}.get(row.dialect, "/v1/chat/completions")
+        host = host_of(self)
+        host.copy(curl.command(host.url, path, row.dialect, bytes(entry.request).decode()), "a curl command")
+
+    def action_pager(self) -> None:
+        if self.entry is not None:
+            host_of(self).page(self.entry.answer_text)
+
+    def action_editor(self) -> None:
+        if self.entry is not None:
+            host_of(self).page(self.entry.answer_text, edit=True)
+
+    async def action_pin(self) -> None:
+        if self.entry is not None and await toggle_pin(self, self.entry.row) is not None:
+            await self.load()
+
+    async def action_lifetime(self) -> None:
+        if self.entry is not None:
+            row = self.entry.row
+            self.run_worker(self._change_lifetime(row.id), exclusive=True)
+
+    async def _change_lifetime(self, name: str) -> None:
+        if await change_lifetime(self, name) is not None:
+            await self.load()
+
+    def action_purge(self) -> None:
+        if self.entry is not None:
+            self.run_worker(self._purge(self.entry), exclusive=True)
+
+    async def _purge(self, entry: EntryDetail) -> None:
+        if await purge_one(self, entry.row):
+            self.dismiss()

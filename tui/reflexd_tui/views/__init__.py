@@ -1,0 +1,1 @@
+"""The four views: what happens, what is stored, whose it is, what it brought."""

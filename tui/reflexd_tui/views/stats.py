@@ -1,0 +1,185 @@
+"""Stats: what was saved, how often and how fast, and whether the answers by meaning deserved their trust."""
+
+from typing import ClassVar, get_args
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, Vertical, VerticalScroll
+from textual.widgets import Sparkline, Static
+
+from reflexd_io.control_client import calls
+from reflexd_io.control_client.shapes.stats import Range, Stats, StatsQuery
+from reflexd_tui.host import host_of
+from reflexd_tui.pure import words
+from reflexd_tui.pure.safe import short
+
+RANGES: tuple[Range, ...] = get_args(Range)
+_TITLES = {"today": "Today", "7d": "7 days", "30d": "30 days", "ever": "Ever"}
+_KINDS = ("hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "miss", "bypass")
+_WIDTH = 28
+
+
+class StatsView(VerticalScroll, can_focus=True):
+    DEFAULT_CSS = """
+    StatsView { height: 1fr; padding: 0 1; }
+    StatsView #ranges { height: 1; margin: 1 0; }
+    StatsView #tiles { grid-size: 4; grid-rows: 5; height: auto; grid-gutter: 0 1; }
+    StatsView.-narrow #tiles { grid-size: 2; }
+    StatsView .tile { border: round $primary 60%; padding: 0 1; height: 5; }
+    StatsView .boxes { layout: grid; grid-size: 2; grid-rows: auto; height: auto; grid-gutter: 0 1; }
+    StatsView.-narrow .boxes { grid-size: 1; }
+    StatsView .box { border: round $foreground 20%; padding: 0 1; height: auto; min-height: 5; }
+    StatsView .chart { height: 6; border: round $foreground 20%; padding: 0 1; }
+    StatsView Sparkline { height: 1fr; }
+    StatsView Sparkline > .sparkline--max-color { color: $success; }
+    StatsView Sparkline > .sparkline--min-color { color: $success-darken-2; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "range(-1)", "Shorter"),
+        Binding("right_square_bracket", "range(1)", "Longer"),
+        Binding("y", "copy", "Copy numbers"),
+        Binding("r", "reload", "Reload", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._range: Range = "today"
+        self._stats: Stats | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="ranges")
+        with Grid(id="tiles"):
+            for name in ("rate", "money", "tokens", "requests"):
+                yield Static("", id=name, classes="tile")
+        with Vertical(classes="chart", id="chart"):
+            yield Sparkline([], summary_function=max)
+        with Grid(classes="boxes"):
+            for name in ("tiers", "speed", "models", "questions", "trust", "storage"):
+                yield Static("", id=name, classes="box")
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 100, "-narrow")
+
+    def focus_first(self) -> None:
+        self.focus()
+        self.reload()
+
+    @work(exclusive=True, group="stats")
+    async def reload(self) -> None:
+        found = await host_of(self).ask(calls.statistics(StatsQuery(range=self._range)), quiet=True)
+        if found is not None:
+            self._stats = found
+            self._show(found)
+
+    def action_range(self, step: int) -> None:
+        place = RANGES.index(self._range) + step
+        self._range = RANGES[max(0, min(place, len(RANGES) - 1))]
+        self.reload()
+
+    def action_reload(self) -> None:
+        self.reload()
+
+    def action_copy(self) -> None:
+        stats = self._stats
+        if stats is not None:
+            said = (
+                f"Reflex, {_TITLES[stats.range].lower()}: {stats.exchanges} requests, "
+                f"{words.share(stats.hit_rate)} hits, {stats.saved_tokens} tokens and "
+                f"{words.dollars(stats.saved_dollars)} saved (list prices of {stats.prices_as_of})"
+            )
+            host_of(self).copy(said, "the numbers")
+
+    def _show(self, stats: Stats) -> None:
+        ranges = Text("  ").join(
+            Text(f" {_TITLES[each]} ", style="reverse" if each == self._range else "dim") for each in RANGES
+        )
+        self._put("ranges", ranges + Text("   [ ] another range", style="dim"))
+        self._tile("rate", "Hit rate", words.share(stats.hit_rate), f"{stats.hits} hits, {stats.coalesced} joined")
+        unpriced = f", {words.count(stats.unpriced_tokens)} tokens unpriced" if stats.unpriced_tokens else ""
+        money = f"prices of {stats.prices_as_of or '–'}{unpriced}"
+        self._tile("money", "Saved", words.dollars(stats.saved_dollars), money)
+        cached = f"{words.count(stats.provider_cached_tokens)} by providers' caches, apart"
+        self._tile("tokens", "Tokens saved", words.count(stats.saved_tokens), cached)
+        self._tile("requests", "Requests", words.count(stats.exchanges), f"{stats.false_hits} called wrong")
+        chart = self.query_one("#chart")
+        chart.border_title = "Hits over time"
+        hits = [sum(n for status, n in point.by_status.items() if status.startswith("hit")) for point in stats.series]
+        self.query_one(Sparkline).data = [float(number) for number in hits] or [0.0]
+        self._box("tiers", "Answered by", _tiers(stats))
+        self._box("speed", "Took", _speed(stats))
+        self._box("models", "Top models", _models(stats))
+        self._box("questions", "Top questions", _questions(stats))
+        self._box("trust", "Can it be trusted?", _trust(stats))
+        self._box("storage", "Storage and models", _storage(stats))
+
+    def _put(self, name: str, text: Text) -> None:
+        self.query_one(f"#{name}", Static).update(text)
+
+    def _tile(self, name: str, title: str, number: str, more: str) -> None:
+        self.query_one(f"#{name}", Static).border_title = title
+        accent = self.app.theme_variables["accent"]
+        self._put(name, Text.assemble((f"\n{number}\n", f"bold {accent}"), (more, "dim")))
+
+    def _box(self, name: str, title: str, lines: list[str]) -> None:
+        self.query_one(f"#{name}", Static).border_title = title
+        self._put(name, Text("\n".join(lines) or "nothing yet", style="" if lines else "dim"))
+
+
+def _tiers(stats: Stats) -> list[str]:
+    most = max(stats.by_status.values(), default=0)
+    lines = []
+    for kind in _KINDS:
+        number = stats.by_status.get(kind, 0)
+        if number:
+            word = words.status(kind)
+            bar = "█" * max(1, round(_WIDTH * number / most))
+            lines.append(f"{word.symbol} {word.text:<9} {bar:<{_WIDTH}} {words.count(number):>6}")
+    return lines
+
+
+def _speed(stats: Stats) -> list[str]:
+    head = [f"{'':<12}{'p50':>9}{'p90':>9}{'p99':>9}"] if stats.latency_ms else []
+    return head + [
+        f"{words.status(kind).text if kind != 'coalesced' else 'joined':<12}"
+        f"{words.duration(took.p50):>9}{words.duration(took.p90):>9}{words.duration(took.p99):>9}"
+        for kind, took in stats.latency_ms.items()
+    ]
+
+
+def _models(stats: Stats) -> list[str]:
+    return [
+        f"{short(model.model, 24):<24} {words.count(model.hits):>5} of {words.count(model.exchanges):<5} "
+        f"{words.dollars(model.saved_dollars):>8}"
+        for model in stats.top_models[:6]
+    ]
+
+
+def _questions(stats: Stats) -> list[str]:
+    return [f"{words.count(each.hits):>5} × {short(each.question, 44)}" for each in stats.top_questions[:6]]
+
+
+def _trust(stats: Stats) -> list[str]:
+    compared = sum(stats.audits.values())
+    lines = [f"{stats.false_hits} answers called wrong (w in Live)"]
+    if not compared:
+        return [*lines, "no hit by meaning was compared with a fresh answer yet"]
+    return [
+        *lines,
+        f"{compared} hits by meaning compared with a fresh answer:",
+        *(f"  {number:>5} {verdict}" for verdict, number in stats.audits.items()),
+    ]
+
+
+def _storage(stats: Stats) -> list[str]:
+    lines = [
+        f"{words.size(stats.storage_bytes)} of {words.size(stats.storage_limit)} on disk",
+        f"{words.count(stats.memory_entries)} answers in memory, {words.size(stats.memory_bytes)}",
+    ]
+    lines += [
+        f"  {short(each.tenant, 26):<26} {words.count(each.entries):>6}  {words.size(each.size):>9}"
+        for each in stats.storage[:4]
+    ]
+    facts = [str(stats.models[name]) for name in ("backend", "device", "dtype", "verifier") if stats.models.get(name)]
+    return [*lines, f"models: {', '.join(facts) or stats.models.get('status', 'none')}"]

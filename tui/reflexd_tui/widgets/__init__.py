@@ -1,0 +1,1 @@
+"""Parts of views: a list that draws only what is seen, the header, dialogs."""

@@ -1,0 +1,64 @@
+"""Lines of coloured pieces on the screen, and JSON as a tree."""
+
+from collections.abc import Iterable
+
+import msgspec
+from rich.text import Text
+from textual.app import App
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from reflexd_tui.pure.safe import block, short
+from reflexd_tui.pure.told import Line
+
+LONGEST = 20_000
+"""Characters of one text in a tree; a pager shows more."""
+_SHOWN = 400
+"""Children of one node."""
+
+
+def drawn(app: App[object], lines: Iterable[Line]) -> Text:
+    """In the theme's colours. Nothing in the texts is markup."""
+    colours = app.theme_variables
+    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "": ""}
+    text = Text()
+    for number, line in enumerate(lines):
+        text.append("\n" if number else "")
+        for piece, colour in line:
+            text.append(block(piece), styles[colour] if colour in styles else colours.get(colour, ""))
+    return text
+
+
+def fill(tree: Tree[None], raw: bytes) -> None:
+    """What the bytes hold, or the bytes themselves where they are no JSON."""
+    tree.clear()
+    tree.show_root = False
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        for line in raw.decode("utf-8", "replace").splitlines()[:_SHOWN]:
+            tree.root.add_leaf(Text(short(line, 500)))
+        tree.root.expand()
+        return
+    _grow(tree.root, value)
+    tree.root.expand()
+
+
+def _grow(node: TreeNode[None], value: object) -> None:
+    pairs: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [(str(number), item) for number, item in enumerate(value)]
+    for name, item in pairs[:_SHOWN]:
+        label = Text(f"{short(name, 80)}: ", style="bold")
+        if isinstance(item, dict | list):
+            label.append(f"{{{len(item)}}}" if isinstance(item, dict) else f"[{len(item)}]", "dim")
+            child = node.add(label, expand=len(pairs) < 20)
+            _grow(child, item)
+        else:
+            text = item if isinstance(item, str) else msgspec.json.encode(item).decode()
+            label.append(short(text, 300))
+            node.add_leaf(label)
+    if len(pairs) > _SHOWN:
+        node.add_leaf(Text(f"… {len(pairs) - _SHOWN} more", style="dim"))
