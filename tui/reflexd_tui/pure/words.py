@@ -19,7 +19,7 @@ _HITS = {
     "hit-l2-semantic": Word("◇", "similar", "secondary"),
 }
 _MISS = Word("○", "miss", "warning")
-_BYPASS = Word("→", "bypass", "foreground-muted")
+_BYPASS = Word("→", "bypass", "muted")
 _JOINED = Word("◎", "joined", "success")
 _ERROR = Word("✗", "error", "error")
 

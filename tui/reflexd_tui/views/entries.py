@@ -36,7 +36,7 @@ COLUMNS = (
     Column(key="tenant", title="Tenant", width=10, keep=6),
     Column(key="dialect", title="Dialect", width=10, keep=1),
     Column(key="model", title="Model", width=18, keep=7),
-    Column(key="question", title="Question", width=16, grows=True),
+    Column(key="question", title="Question", width=32, grows=True),
 )
 PAGE = 200
 AHEAD = 50

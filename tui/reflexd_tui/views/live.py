@@ -26,12 +26,12 @@ COLUMNS = (
     Column(key="tenant", title="Tenant", width=10, keep=4),
     Column(key="client", title="Client", width=12, keep=3),
     Column(key="dialect", title="Dialect", width=10, keep=1),
-    Column(key="model", title="Model", width=18, keep=5),
+    Column(key="model", title="Model", width=16, keep=5),
     Column(key="status", title="Status", width=11, keep=10),
     Column(key="ms", title="Took", width=8, keep=7, align="right"),
     Column(key="tokens", title="Tokens", width=7, keep=2, align="right"),
     Column(key="saved", title="Saved", width=8, keep=6, align="right"),
-    Column(key="question", title="Question", width=12, grows=True),
+    Column(key="question", title="Question", width=32, grows=True),
 )
 """When there is no room, the one with the least ``keep`` goes first: dialect, tokens, client, tenant, model …"""
 BACKLOG = 500

@@ -14,6 +14,8 @@ from reflexd_io.control_client.shapes.stats import Range, Stats, StatsQuery
 from reflexd_tui.host import host_of
 from reflexd_tui.pure import words
 from reflexd_tui.pure.safe import short
+from reflexd_tui.pure.told import Line
+from reflexd_tui.widgets.lines import drawn
 
 RANGES: tuple[Range, ...] = get_args(Range)
 _TITLES = {"today": "Today", "7d": "7 days", "30d": "30 days", "ever": "Ever"}
@@ -28,6 +30,9 @@ class StatsView(VerticalScroll, can_focus=True):
     StatsView #tiles { grid-size: 4; grid-rows: 5; height: auto; grid-gutter: 0 1; }
     StatsView.-narrow #tiles { grid-size: 2; }
     StatsView .tile { border: round $primary 60%; padding: 0 1; height: 5; }
+    StatsView .tile, StatsView .box, StatsView .chart {
+        border-title-color: $foreground; border-title-style: bold;
+    }
     StatsView .boxes { layout: grid; grid-size: 2; grid-rows: auto; height: auto; grid-gutter: 0 1; }
     StatsView.-narrow .boxes { grid-size: 1; }
     StatsView .box { border: round $foreground 20%; padding: 0 1; height: auto; min-height: 5; }
@@ -100,7 +105,7 @@ class StatsView(VerticalScroll, can_focus=True):
         unpriced = f", {words.count(stats.unpriced_tokens)} tokens unpriced" if stats.unpriced_tokens else ""
         money = f"prices of {stats.prices_as_of or '–'}{unpriced}"
         self._tile("money", "Saved", words.dollars(stats.saved_dollars), money)
-        cached = f"{words.count(stats.provider_cached_tokens)} by providers' caches, apart"
+        cached = f"{words.count(stats.provider_cached_tokens)} cached by providers"
         self._tile("tokens", "Tokens saved", words.count(stats.saved_tokens), cached)
         self._tile("requests", "Requests", words.count(stats.exchanges), f"{stats.false_hits} called wrong")
         chart = self.query_one("#chart")
@@ -122,64 +127,72 @@ class StatsView(VerticalScroll, can_focus=True):
         accent = self.app.theme_variables["accent"]
         self._put(name, Text.assemble((f"\n{number}\n", f"bold {accent}"), (more, "dim")))
 
-    def _box(self, name: str, title: str, lines: list[str]) -> None:
+    def _box(self, name: str, title: str, lines: list[Line]) -> None:
         self.query_one(f"#{name}", Static).border_title = title
-        self._put(name, Text("\n".join(lines) or "nothing yet", style="" if lines else "dim"))
+        self._put(name, drawn(self.app, lines or [[("nothing yet", "muted")]]))
 
 
-def _tiers(stats: Stats) -> list[str]:
+def _tiers(stats: Stats) -> list[Line]:
     most = max(stats.by_status.values(), default=0)
-    lines = []
+    lines: list[Line] = []
     for kind in _KINDS:
         number = stats.by_status.get(kind, 0)
         if number:
             word = words.status(kind)
             bar = "█" * max(1, round(_WIDTH * number / most))
-            lines.append(f"{word.symbol} {word.text:<9} {bar:<{_WIDTH}} {words.count(number):>6}")
+            name = f"{word.symbol} {word.text:<9} "
+            lines.append([(name, word.colour), (f"{bar:<{_WIDTH}}", word.colour), (f" {words.count(number):>6}", "")])
     return lines
 
 
-def _speed(stats: Stats) -> list[str]:
-    head = [f"{'':<12}{'p50':>9}{'p90':>9}{'p99':>9}"] if stats.latency_ms else []
-    return head + [
-        f"{words.status(kind).text if kind != 'coalesced' else 'joined':<12}"
-        f"{words.duration(took.p50):>9}{words.duration(took.p90):>9}{words.duration(took.p99):>9}"
-        for kind, took in stats.latency_ms.items()
-    ]
+def _speed(stats: Stats) -> list[Line]:
+    lines: list[Line] = [[(f"{'':<12}{'p50':>9}{'p90':>9}{'p99':>9}", "muted")]] if stats.latency_ms else []
+    for kind, took in stats.latency_ms.items():
+        word = words.status(kind, joined=kind == "coalesced")
+        numbers = "".join(f"{words.duration(each):>9}" for each in (took.p50, took.p90, took.p99))
+        lines.append([(f"{word.symbol} {word.text:<10}", word.colour), (numbers, "")])
+    return lines
 
 
-def _models(stats: Stats) -> list[str]:
+def _models(stats: Stats) -> list[Line]:
     return [
-        f"{short(model.model, 24):<24} {words.count(model.hits):>5} of {words.count(model.exchanges):<5} "
-        f"{words.dollars(model.saved_dollars):>8}"
+        [
+            (f"{short(model.model, 26):<26}", ""),
+            (f"{words.count(model.hits):>5} of {words.count(model.exchanges):<6}", "muted"),
+            (f"{words.dollars(model.saved_dollars):>9}", "success"),
+        ]
         for model in stats.top_models[:6]
     ]
 
 
-def _questions(stats: Stats) -> list[str]:
-    return [f"{words.count(each.hits):>5} × {short(each.question, 44)}" for each in stats.top_questions[:6]]
-
-
-def _trust(stats: Stats) -> list[str]:
-    compared = sum(stats.audits.values())
-    lines = [f"{stats.false_hits} answers called wrong (w in Live)"]
-    if not compared:
-        return [*lines, "no hit by meaning was compared with a fresh answer yet"]
+def _questions(stats: Stats) -> list[Line]:
     return [
-        *lines,
-        f"{compared} hits by meaning compared with a fresh answer:",
-        *(f"  {number:>5} {verdict}" for verdict, number in stats.audits.items()),
+        [(f"{words.count(each.hits):>5} × ", "success"), (short(each.question, 46), "")]
+        for each in stats.top_questions[:6]
     ]
 
 
-def _storage(stats: Stats) -> list[str]:
-    lines = [
-        f"{words.size(stats.storage_bytes)} of {words.size(stats.storage_limit)} on disk",
-        f"{words.count(stats.memory_entries)} answers in memory, {words.size(stats.memory_bytes)}",
+def _trust(stats: Stats) -> list[Line]:
+    called: Line = [(f"{stats.false_hits} answers called wrong (w in Live)", "warning" if stats.false_hits else "")]
+    compared = sum(stats.audits.values())
+    if not compared:
+        return [called, [("No hit by meaning was compared with a fresh answer yet.", "muted")]]
+    colours = {"same": "success", "different": "error"}
+    return [
+        called,
+        [(f"{compared} hits by meaning compared with a fresh answer:", "")],
+        *([(f"  {number:>5} {verdict}", colours.get(verdict, "muted"))] for verdict, number in stats.audits.items()),
+    ]
+
+
+def _storage(stats: Stats) -> list[Line]:
+    lines: list[Line] = [
+        [(f"{words.size(stats.storage_bytes)} of {words.size(stats.storage_limit)} on disk", "")],
+        [(f"{words.count(stats.memory_entries)} answers in memory, {words.size(stats.memory_bytes)}", "")],
     ]
     lines += [
-        f"  {short(each.tenant, 26):<26} {words.count(each.entries):>6}  {words.size(each.size):>9}"
+        [(f"  {short(each.tenant, 26):<26} {words.count(each.entries):>6}  {words.size(each.size):>9}", "muted")]
         for each in stats.storage[:4]
     ]
     facts = [str(stats.models[name]) for name in ("backend", "device", "dtype", "verifier") if stats.models.get(name)]
-    return [*lines, f"models: {', '.join(facts) or stats.models.get('status', 'none')}"]
+    return [*lines, [("models ", ""), (", ".join(facts) or str(stats.models.get("status", "none")), "muted")]]

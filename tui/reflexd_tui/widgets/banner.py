@@ -35,7 +35,7 @@ class Banner(Widget):
 
     def _left(self) -> Text:
         colours = self.app.theme_variables
-        name = Text(" Reflex ", style="bold")
+        name = Text("Reflex  ", style="bold")
         state = self._state
         if self._problem is not None or state is None:
             return name + Text(f"✗ {short(self._problem or 'connecting', 60)}", style=colours["error"])

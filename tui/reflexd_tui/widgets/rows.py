@@ -40,8 +40,6 @@ class Rows(ScrollView, can_focus=True):
         "rows--error",
         "rows--accent",
         "rows--secondary",
-        "rows--muted",
-        "rows--foreground-muted",
     }
     DEFAULT_CSS = """
     Rows {
@@ -58,8 +56,6 @@ class Rows(ScrollView, can_focus=True):
         & > .rows--error { color: $text-error; }
         & > .rows--accent { color: $text-accent; }
         & > .rows--secondary { color: $text-secondary; }
-        & > .rows--muted { color: $text-muted; }
-        & > .rows--foreground-muted { color: $text-muted; }
         &:focus > .rows--cursor { background: $primary 55%; text-style: bold; }
     }
     """
@@ -227,7 +223,9 @@ class Rows(ScrollView, can_focus=True):
 
     def _cell(self, placed: Placed, cell: Cell, base: Style) -> tuple[str, Style]:
         style = base
-        if cell.colour:
+        if cell.colour == "muted":
+            style += Style(dim=True)
+        elif cell.colour:
             coloured = self.get_component_rich_style(f"rows--{cell.colour}", partial=True)
             style += Style(color=coloured.color)
         if cell.bold:
