@@ -123,7 +123,9 @@ def route(
     """
     sent = credentials_of(headers)
     tokens = {name: secret for name, secret in sent.items() if is_token(secret)}
-    keys = {name: secret for name, secret in sent.items() if name not in tokens}
+    home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
+    first = _read_first(upstreams.get(target.upstream or home or default_upstream))
+    keys = {name: sent[name] for name in sorted(sent, key=lambda name: name != first) if name not in tokens}
     in_query = key_in_query(target.query)
     token = _token(_tokens_in(headers, tokens), in_query, tenancy, now)
     if isinstance(token, Unroutable):
@@ -148,7 +150,6 @@ def route(
     if tenant is not None and tenant.upstreams:
         upstreams = {**upstreams, **tenant.upstreams}
     default_upstream = tenant.default_upstream or default_upstream if tenant is not None else default_upstream
-    home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
     by_model = upstream_for(model_routes, target, model) if placeholder else None
     upstream = _upstream(target, None if placeholder else credential, upstreams, by_model or home or default_upstream)
     if isinstance(upstream, Unroutable):
@@ -170,6 +171,11 @@ def route(
         key=key,
         hint=lasting[-HINT:] if lasting is not None and len(lasting) >= _PLACEHOLDER_LENGTH else "",
     )
+
+
+def _read_first(upstream: Upstream | None) -> str:
+    """The header whose key counts where several hold one: the provider's own, as at the provider itself."""
+    return upstream.native_key_header or upstream.key_header if upstream is not None else "authorization"
 
 
 def _tokens_in(headers: Mapping[str, str], tokens: Mapping[str, str]) -> list[str]:

@@ -300,3 +300,14 @@ def test_every_key_has_an_anonymous_tenant_of_its_own_that_does_not_betray_it(
     assert len(tenant) == len("anon-") + 32
     assert one not in tenant
     assert salt == SALT or tenant != anonymous_tenant(one, SALT)
+
+
+def test_of_two_keys_the_one_counts_that_counts_at_the_provider() -> None:
+    both = {**bearer("sk-ant-oat01-0123456789abcdef"), "x-api-key": ANTHROPIC_KEY}
+    found = headed("/v1/messages", both)
+    assert isinstance(found, Route)
+    assert (found.upstream.name, found.tenant) == ("anthropic", anonymous_tenant(ANTHROPIC_KEY, SALT))
+    assert found.withheld == frozenset({"authorization"})
+    assert headed("/v1/messages", {**bearer(ANTHROPIC_KEY), "x-api-key": ANTHROPIC_KEY}) == replace(
+        found, withheld=frozenset()
+    )
