@@ -50,7 +50,7 @@ class Shown:
         self._items: tuple[Item, ...] = ()
         self._look: model.Look | None = None
         self._lock = threading.Lock()
-        self._running = False
+        self._running = self._stopping = False
         picture = drawing.draw(model.Look.OFFLINE, _SIZE)
         self._icon = pystray.Icon(NAME, picture, "Reflex", pystray.Menu(self._menu))
 
@@ -74,9 +74,13 @@ class Shown:
         try:
             self._icon.run(set_up)
         except Exception as error:
+            if self._stopping:  # GTK's backend takes a notification back at its end, whoever shows those may be gone
+                log.debug("the icon did not go quietly: %s", error)
+                return
             raise NoTray(f"the desktop's tray cannot be used ({type(error).__name__}: {error}); {_ADVICE}") from error
 
     def stop(self) -> None:
+        self._stopping = True
         self._icon.stop()
 
     def show(self, seen: Seen) -> None:
