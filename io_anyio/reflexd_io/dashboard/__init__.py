@@ -16,6 +16,7 @@ from reflexd_io.control_client.shapes.dashboard import Session, Visit
 from reflexd_io.dashboard.sessions import SESSION_LIVES, Sessions
 from reflexd_io.http import Connection
 from reflexd_io.incoming import BadRequest, Request
+from reflexd_io.own_headers import guarding
 
 LIMIT = 64 * 1024
 SESSION = "/dashboard/session"
@@ -27,16 +28,10 @@ _TYPES = {
     "svg": b"image/svg+xml",
 }
 _POLICY = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_SECURITY = (
-    (b"Content-Security-Policy", _POLICY),
-    (b"X-Content-Type-Options", b"nosniff"),
-    (b"Referrer-Policy", b"no-referrer"),
-    (b"Cross-Origin-Opener-Policy", b"same-origin"),
-    (b"Cross-Origin-Resource-Policy", b"same-origin"),
-)
+_GUARDING = [*guarding(_POLICY), (b"Cross-Origin-Opener-Policy", b"same-origin")]
 Headers = list[tuple[bytes, bytes]]
 Reply = tuple[int, Headers, bytes]
 
@@ -51,7 +46,7 @@ class Dashboard:
             raise BadRequest(413, f"{target.path} takes no body of this size")
         status, headers, body = self._reply(request, target.path, b"".join(pieces))
         length = [] if status == 304 else [(b"Content-Length", str(len(body)).encode())]
-        await connection.respond(status, [*headers, *length, *_SECURITY], body)
+        await connection.respond(status, [*headers, *length, *_GUARDING], body)
 
     def _reply(self, request: Request, path: str, body: bytes) -> Reply:
         if path == SESSION:

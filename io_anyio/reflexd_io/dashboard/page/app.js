@@ -73,7 +73,7 @@ function start() {
 
 function show(name) {
   view = name in VIEWS ? name : "overview";
-  for (const each of Object.keys(VIEWS)) by(each).hidden = each !== view;
+  for (const each of Object.keys(VIEWS)) by(`view-${each}`).hidden = each !== view;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -158,10 +158,10 @@ async function open() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   theme(localStorage.getItem(THEME) ?? (dark.matches ? "dark" : "light"));
   dark.addEventListener("change", () => localStorage.getItem(THEME) ?? theme(dark.matches ? "dark" : "light"));
-  overview.mount(by("overview"));
-  live.mount(by("live"));
-  entries.mount(by("entries"));
-  tenants.mount(by("tenants"), entries.tenants);
+  overview.mount(by("view-overview"));
+  live.mount(by("view-live"));
+  entries.mount(by("view-entries"));
+  tenants.mount(by("view-tenants"), entries.tenants);
   by("door-form").addEventListener("submit", enter);
   by("pause").addEventListener("click", pause);
   by("theme").addEventListener("click", switchTheme);

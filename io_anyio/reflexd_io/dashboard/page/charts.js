@@ -81,7 +81,7 @@ function frame(width, count, most, shown, times) {
 export function ceiling(number) {
   if (number <= 0) return 1;
   const unit = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 5, 10].map((step) => step * unit).find((step) => step >= number);
+  return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * unit).find((step) => step >= number);
 }
 
 // `stacks`: for each point, numbers in the order of `kinds`.

@@ -79,7 +79,7 @@ export const STATUSES = {
   "hit-l1-exact": ["exact", "●", "exact repeat"],
   "hit-l3-verified": ["verified", "◆", "other words"],
   "hit-l2-semantic": ["similar", "◇", "similar words"],
-  coalesced: ["shared", "⧉", "shared with a twin"],
+  coalesced: ["shared", "◎", "shared with a twin"],
   miss: ["miss", "▲", "miss"],
   bypass: ["bypass", "○", "bypass"],
 };

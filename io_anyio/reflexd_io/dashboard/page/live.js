@@ -73,7 +73,7 @@ function line(row, fresh) {
   return h("tr", { class: `opens${fresh ? " fresh" : ""}`, onclick: () => detail(row.id) },
     h("td", { class: "mono" }, h("button", { type: "button", class: "link", "aria-label": `Exchange at ${clock(row.at)}` }, clock(row.at))),
     h("td", {}, status(row), failed), h("td", { class: "number" }, took(row.ms)), h("td", { class: "number" }, saved),
-    h("td", {}, h("bdi", {}, text(row.model))), h("td", {}, h("bdi", {}, text(row.tenant))), h("td", {}, text(row.client)),
+    h("td", { class: "name" }, h("bdi", {}, text(row.model))), h("td", { class: "name" }, h("bdi", {}, text(row.tenant))), h("td", { class: "name" }, text(row.client)),
     h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question)))));
 }
 

@@ -27,7 +27,7 @@ export async function tried(work) {
 
 export function open(title, ...content) {
   const dialog = document.getElementById("dialog");
-  dialog.replaceChildren(h("h2", { id: "dialog-title" }, title), ...content);
+  dialog.replaceChildren(h("h2", { id: "dialog-title" }, title), ...content.filter(Boolean));
   if (!dialog.open) dialog.showModal();
   return dialog;
 }

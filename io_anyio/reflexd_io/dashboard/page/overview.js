@@ -8,6 +8,7 @@ import { tried } from "./notes.js";
 const RANGES = [["today", "Today"], ["7d", "7 days"], ["30d", "30 days"], ["ever", "Ever"]];
 const KINDS = ["hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "miss", "bypass"];
 const LATEST = 8;
+const STEPS = 56;
 
 let range = "today";
 let root, place, latest;
@@ -45,8 +46,8 @@ function draw(stats) {
     h("div", { class: "figures" }, ...figures(stats)),
     h("div", { class: "charts" },
       hitRate(stats), doughnut("How it was answered", parts, percent(stats.hit_rate), "hits", whole),
-      exchanges(stats), latency(stats), saved(stats), models(stats),
-      latestCard(), questions(stats), trust(stats)),
+      exchanges(stats), latency(stats), saved(stats),
+      models(stats), questions(stats), trust(stats), latestCard()),
   );
 }
 
@@ -80,13 +81,26 @@ function meter(share) {
 // The time of a point, as short as its range allows.
 function time(stats) {
   const days = stats.step >= 86400;
-  const form = days ? { day: "numeric", month: "short", timeZone: "UTC" } : stats.range === "today" ? { hour: "2-digit", minute: "2-digit" } : { weekday: "short", hour: "2-digit" };
-  return (index) => new Date(stats.series[index].at * 1000).toLocaleString("en-GB", form);
+  const form = days ? { day: "numeric", month: "short", timeZone: "UTC" } : stats.range === "today" ? { hour: "2-digit", minute: "2-digit" } : { weekday: "short", hour: "2-digit", minute: "2-digit" };
+  return (index) => new Date(stats.series[index].at * 1000).toLocaleString("en-GB", form).replace(",", "");
+}
+
+// The same in fewer, longer steps, since shares of a handful jump about.
+function gathered(stats) {
+  const each = Math.ceil(stats.series.length / STEPS);
+  const series = [];
+  stats.series.forEach((point, index) => {
+    if (index % each === 0) series.push({ at: point.at, by_status: {} });
+    const sums = series.at(-1).by_status;
+    for (const [kind, count] of Object.entries(point.by_status)) sums[kind] = (sums[kind] ?? 0) + count;
+  });
+  return { ...stats, series };
 }
 
 const total = (point) => Object.values(point.by_status).reduce((sum, count) => sum + count, 0);
 
-function hitRate(stats) {
+function hitRate(given) {
+  const stats = gathered(given);
   const share = (point, kinds) => (total(point) ? kinds.reduce((sum, kind) => sum + (point.by_status[kind] ?? 0), 0) / total(point) : null);
   const exact = stats.series.map((point) => share(point, ["hit-l1-exact"]));
   const all = stats.series.map((point) => share(point, ["hit-l1-exact", "hit-l3-verified", "hit-l2-semantic"]));
@@ -100,7 +114,8 @@ function hitRate(stats) {
   }) : null, "wide");
 }
 
-function exchanges(stats) {
+function exchanges(given) {
+  const stats = gathered(given);
   const times = time(stats);
   const legend = KINDS.filter((kind) => stats.by_status[kind]).map((kind) => STATUSES[kind]);
   return chart("Exchanges", legend, (width) => stats.exchanges ? columns(width, {
@@ -143,21 +158,21 @@ function table(title, heads, rows, none, sort = "") {
 }
 
 function models(stats) {
-  const rows = stats.top_models.slice(0, 6).map((row) => h("tr", {}, h("td", {}, h("bdi", {}, text(row.model))), h("td", { class: "number" }, whole(row.exchanges)), h("td", { class: "number" }, percent(row.exchanges ? row.hits / row.exchanges : null)), h("td", { class: "number" }, money(row.saved_dollars))));
+  const rows = stats.top_models.slice(0, 6).map((row) => h("tr", {}, h("td", { class: "name" }, h("bdi", {}, text(row.model))), h("td", { class: "number" }, whole(row.exchanges)), h("td", { class: "number" }, percent(row.exchanges ? row.hits / row.exchanges : null)), h("td", { class: "number" }, money(row.saved_dollars))));
   return table("Models", [["model"], ["asked", "number"], ["hits", "number"], ["saved", "number"]], rows, "No model was asked yet.");
 }
 
 function questions(stats) {
-  const rows = stats.top_questions.slice(0, LATEST).map((row) => h("tr", {}, h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question) || "(no words)"))), h("td", { class: "number" }, whole(row.hits))));
-  return table("Asked most, ever", [["question"], ["hits", "number"]], rows, "Nothing was asked twice yet.");
+  const rows = stats.top_questions.slice(0, 6).map((row) => h("tr", {}, h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question) || "(no words)"))), h("td", { class: "number" }, whole(row.hits))));
+  return table("Asked most, ever", [["question"], ["hits", "number"]], rows, "Nothing was asked twice yet.", "asked");
 }
 
 function latestCard() {
-  return h("div", { class: "card wide" }, h("h2", {}, "Latest"), h("div", { class: "scroll" }, h("table", { class: "cards" }, latest)), latest.children.length ? null : h("p", { class: "quiet" }, "What is asked from now on appears here as it happens."));
+  return h("div", { class: "card whole" }, h("h2", {}, "Latest"), h("div", { class: "scroll" }, h("table", { class: "cards" }, latest)), latest.children.length ? null : h("p", { class: "quiet" }, "What is asked from now on appears here as it happens."));
 }
 
 function line(row) {
-  return h("tr", { class: "fresh" }, h("td", {}, clock(row.at)), h("td", {}, status(row)), h("td", { class: "number" }, took(row.ms)), h("td", {}, h("bdi", {}, text(row.model))), h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question)))));
+  return h("tr", { class: "fresh" }, h("td", {}, clock(row.at)), h("td", {}, status(row)), h("td", { class: "number" }, took(row.ms)), h("td", { class: "name" }, h("bdi", {}, text(row.model))), h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question)))));
 }
 
 function trust(stats) {

@@ -1,0 +1,236 @@
+"""The dashboard: its files and their policy, codes that are good once, and the page in a real headless Chromium.
+
+``REFLEX_PICTURES=folder`` keeps what the browser saw, for people to look at.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reflexd_io import dashboard as page_files
+from reflexd_io.dashboard.sessions import CODE_LIVES, MOST, SESSION_LIVES, Sessions
+from reflexd_io.runtime import Runtime
+from support.asking import answer, chat, control, fetch
+from support.chromium import Chromium, chromium
+from support.daemon import daemon, settings_for
+from support.upstream import Reply, ScriptedUpstream
+
+STRANGE = "who am I <img src=x onerror=alert(1)> \u202egnp.exe"
+
+
+@pytest.fixture
+def reflex(upstream: ScriptedUpstream, tmp_path: Path) -> Iterator[Runtime]:
+    upstream.answers(Reply(body=answer()))
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chromium]:
+    with chromium(tmp_path) as page:
+        page.look()
+        yield page
+        assert page.problems == []
+
+
+def enter(browser: Chromium, reflex: Runtime) -> None:
+    browser.visit(control(reflex, "/admin/dashboard/code", {})["url"])
+    browser.until("!document.getElementById('page').hidden && document.querySelector('.first-steps, .figures')")
+
+
+def keep(browser: Chromium, name: str) -> None:
+    folder = os.environ.get("REFLEX_PICTURES")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        time.sleep(1.3)  # what is fresh glows for a second
+        browser.picture(Path(folder) / f"{name}.png")
+
+
+def test_its_files_are_served_with_a_strict_policy(reflex: Runtime) -> None:
+    status, headers, body = fetch(f"{reflex.url}/dashboard")
+    assert status == 200
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert b"<script>" not in body
+    assert b" style=" not in body
+    for name in page_files.files():
+        content = fetch(f"{reflex.url}/dashboard/{name}")[2]
+        assert b"http://" not in content.replace(b"http://www.w3.org/", b"")
+        assert b"https://" not in content
+        assert b".innerHTML" not in content
+    assert fetch(f"{reflex.url}/dashboard", If_None_Match=headers["etag"])[0] == 304
+    assert fetch(f"{reflex.url}/dashboard", method="HEAD")[2] == b""
+    for path in ("nothing.js", "../sessions.py", "%2e%2e/sessions.py", "page/index.html"):
+        assert fetch(f"{reflex.url}/dashboard/{path}")[0] == 404
+    assert fetch(f"{reflex.url}/dashboard", b"{}")[0] == 405
+
+
+def test_a_code_is_exchanged_once(reflex: Runtime) -> None:
+    code = control(reflex, "/admin/dashboard/code", {})
+    assert code["url"] == f"{reflex.url}/dashboard#code={code['code']}"
+    assert reflex.admin_token not in code["url"]
+    exchange, body = f"{reflex.url}/dashboard/session", json.dumps({"code": code["code"]}).encode()
+    status, headers, said = fetch(exchange, body)
+    assert (status, headers["cache-control"]) == (200, "no-store")
+    token = json.loads(said)["token"]
+    assert fetch(f"{reflex.url}/admin/stats", Authorization=f"Bearer {token}")[0] == 200
+    assert fetch(exchange, body)[0] == 401
+    assert fetch(exchange, b'{"code": "guess"}')[0] == 401
+    assert fetch(exchange, b"[]")[0] == 400
+    assert fetch(exchange, b"\xff")[0] == 400
+    assert fetch(exchange)[0] == 405
+    assert fetch(f"{reflex.url}/admin/dashboard/code", b"{}")[0] == 401
+    assert fetch(exchange, body, Origin="https://example.org")[0] == 403
+
+
+def test_codes_and_sessions_lapse_and_are_bounded() -> None:
+    now = [0.0]
+    sessions = Sessions(clock=lambda: now[0])
+    early, late = sessions.code(), sessions.code()
+    token = sessions.exchange(early)
+    assert token is not None
+    assert sessions.allows(token)
+    assert not sessions.allows(late)
+    now[0] = CODE_LIVES
+    assert sessions.exchange(late) is None
+    now[0] = SESSION_LIVES
+    assert not sessions.allows(token)
+    first = sessions.code()
+    for _ in range(MOST):
+        sessions.code()
+    assert sessions.exchange(first) is None
+    fresh = sessions.exchange(sessions.code())
+    assert fresh is not None
+    sessions.end(fresh)
+    assert not sessions.allows(fresh)
+    assert sessions.exchange("\udcff") is None
+
+
+def test_the_command_prints_an_address(reflex: Runtime, tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "reflexd_io.cli", "dashboard", "--storage-path", str(tmp_path / "storage")]
+    shown = subprocess.run([*run, "--no-open"], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert shown.startswith(f"{reflex.url}/dashboard#code=")
+    told = json.loads(subprocess.run([*run, "--json"], capture_output=True, text=True, check=True).stdout)
+    assert told["lives"] == CODE_LIVES
+
+
+@pytest.mark.slow
+def test_the_door(reflex: Runtime, browser: Chromium) -> None:
+    browser.visit(f"{reflex.url}/dashboard")
+    browser.until("document.activeElement.id === 'door-token'")
+    keep(browser, "door")
+    browser.type("wrong")
+    browser.press("Enter")
+    browser.until("document.getElementById('door-error').textContent.includes('admin token')")
+    browser.problems.clear()  # the refusal, which Chromium tells too
+    browser.type(reflex.admin_token)
+    browser.press("Enter")
+    browser.until("document.querySelector('.first-steps')")
+    assert browser.run("location.href") == f"{reflex.url}/dashboard"
+    browser.visit(f"{reflex.url}/dashboard?again")  # the tab remembers
+    browser.until("document.querySelector('.first-steps')")
+    browser.run("document.getElementById('leave').click()")
+    browser.until("!document.getElementById('door').hidden")
+    assert browser.run("sessionStorage.length") == 0
+
+
+@pytest.mark.slow
+def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) -> None:
+    enter(browser, reflex)
+    keep(browser, "empty")
+    assert browser.run("location.hash") == ""
+    browser.until("document.getElementById('connection').textContent.startsWith('caching')")
+    browser.run("location.hash = 'live'")
+    for _ in range(2):
+        chat(reflex.url, STRANGE)
+    browser.until("document.querySelectorAll('#view-live tbody tr').length === 2")
+    first = "document.querySelector('#view-live tbody tr')"
+    assert "exact repeat" in browser.run(f"{first}.innerText")
+    assert "\\u202e" in browser.run(f"{first}.innerText")
+    assert browser.run("document.querySelectorAll('img[src=x]').length") == 0
+    browser.run(f"{first}.click()")
+    browser.until("document.getElementById('dialog').open")
+    assert "1,000 in, 100 out" in browser.run("document.getElementById('dialog').innerText")
+    browser.press("Escape")
+    browser.run("location.hash = 'overview'")
+    browser.until("document.querySelector('.figure.first .big')?.textContent === '$0.0035'")
+    assert browser.run("document.querySelectorAll('.charts svg').length") >= 4
+    chart = "document.querySelector('.chart svg')"
+    browser.run(f"{chart}.focus()")
+    browser.press("ArrowLeft")
+    browser.until("document.querySelector('.chart .tip:not([hidden])')")
+    keep(browser, "busy")
+    browser.run("document.getElementById('pause').click()")
+    browser.until("document.getElementById('connection').textContent === 'passing through'")
+    assert chat(reflex.url, STRANGE)[1]["x-reflex-status"] == "bypass"
+
+
+@pytest.mark.slow
+def test_entries_are_found_purged_and_taken_back(reflex: Runtime, browser: Chromium) -> None:
+    for question in ("where is the moon?", "where is the sun?", "how far is it?"):
+        chat(reflex.url, question)
+    while control(reflex, "/cache/stats")["total_entries"] < 3:
+        time.sleep(0.05)
+    enter(browser, reflex)
+    browser.press("3")
+    rows = "document.querySelectorAll('#view-entries tbody tr').length"
+    browser.until(f"{rows} === 3")
+    browser.press("/")
+    browser.type("moon")
+    browser.until(f"{rows} === 1")
+    purge = "[...document.querySelectorAll('#view-entries button')].find((b) => b.textContent.startsWith('Purge'))"
+    browser.run(f"{purge}.click()")
+    browser.until("document.getElementById('dialog').open")
+    assert browser.run("document.getElementById('dialog-title').textContent").startswith("Purge 1 entry")
+    assert browser.run("document.activeElement.textContent") == "Cancel"
+    keep(browser, "purge")
+    browser.run("document.querySelector('#dialog .danger').click()")
+    browser.until(f"{rows} === 0")
+    assert chat(reflex.url, "where is the moon?", Cache_Control="only-if-cached")[0] == 504
+    browser.run("document.querySelector('.toast button').click()")
+    browser.until(f"{rows} === 1")
+    assert chat(reflex.url, "where is the moon?")[1]["x-reflex-status"] == "hit-l1-exact"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "dark", "phone"), [("phone", False, True), ("phone-dark", True, True), ("dark", True, False)])
+def test_it_fits_and_follows_the_system(
+    reflex: Runtime, browser: Chromium, name: str, dark: bool, phone: bool
+) -> None:
+    if phone:
+        browser.look(width=390, height=844, dark=dark, phone=True)
+    else:
+        browser.look(dark=dark)
+    for _ in range(3):
+        chat(reflex.url, "a question that goes on for quite a while, so that it has to be broken somewhere on a phone")
+    enter(browser, reflex)
+    assert browser.run("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    for view in ("overview", "live", "entries", "tenants"):
+        browser.run(f"location.hash = '{view}'")
+        browser.until(f"!document.getElementById('view-{view}').hidden")
+        time.sleep(0.3)
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth"), view
+        keep(browser, f"{name}-{view}")
+    browser.press("t")
+    assert browser.run("document.documentElement.dataset.theme") == ("light" if dark else "dark")
+
+
+@pytest.mark.slow
+def test_it_comes_back_when_the_daemon_does(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    with chromium(tmp_path) as browser:
+        with daemon(settings_for(tmp_path / "storage", upstream.url)) as reflex:
+            enter(browser, reflex)
+            port = reflex.port
+        browser.until("document.getElementById('connection').textContent.startsWith('reconnecting')")
+        with daemon(settings_for(tmp_path / "storage", upstream.url, port=port)):
+            browser.until("!document.getElementById('door').hidden")  # its sessions ended with it
+            assert "admin token" in browser.run("document.getElementById('door-error').textContent")
