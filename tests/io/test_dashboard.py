@@ -202,7 +202,9 @@ def test_entries_are_found_purged_and_taken_back(reflex: Runtime, browser: Chrom
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "dark", "phone"), [("phone", False, True), ("phone-dark", True, True), ("dark", True, False)])
+@pytest.mark.parametrize(
+    ("name", "dark", "phone"), [("phone", False, True), ("phone-dark", True, True), ("dark", True, False)]
+)
 def test_it_fits_and_follows_the_system(
     reflex: Runtime, browser: Chromium, name: str, dark: bool, phone: bool
 ) -> None:
@@ -211,7 +213,7 @@ def test_it_fits_and_follows_the_system(
     else:
         browser.look(dark=dark)
     for _ in range(3):
-        chat(reflex.url, "a question that goes on for quite a while, so that it has to be broken somewhere on a phone")
+        chat(reflex.url, "a question that goes on for so long that it has to be broken somewhere on a phone")
     enter(browser, reflex)
     assert browser.run("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     for view in ("overview", "live", "entries", "tenants"):
