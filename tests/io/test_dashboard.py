@@ -215,6 +215,7 @@ def test_it_fits_and_follows_the_system(
     for _ in range(3):
         chat(reflex.url, "a question that goes on for so long that it has to be broken somewhere on a phone")
     enter(browser, reflex)
+    browser.until("document.querySelectorAll('#view-live tbody tr').length === 3")  # from before the page was opened
     assert browser.run("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     for view in ("overview", "live", "entries", "tenants"):
         browser.run(f"location.hash = '{view}'")

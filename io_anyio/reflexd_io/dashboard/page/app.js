@@ -58,6 +58,7 @@ function start() {
   tenants.refresh();
   if (started) return;
   started = true;
+  before();
   listen(heard, (runs) => {
     connected = runs;
     header();
@@ -69,6 +70,14 @@ function start() {
     stale = false;
     readState();
   }, REFRESH);
+}
+
+// What was asked before this page was opened.
+async function before() {
+  const page = await tried(() => ask("GET", "/admin/exchanges?limit=100"));
+  if (!page) return;
+  live.told(page.items.reverse(), false);
+  overview.told(page.items.slice(-8));
 }
 
 function show(name) {
@@ -122,14 +131,15 @@ async function readState() {
 function header() {
   const pill = by("connection");
   const paused = state && !state.caching;
-  const [kind, words] = !connected ? ["bad", "reconnecting …"] : paused ? ["off", "passing through"] : state?.status === "degraded" ? ["", "degraded"] : ["ok", `caching${state ? `, ${text(state.active_tenant)}` : ""}`];
+  const [kind, words] = !connected ? ["bad", "reconnecting …"] : paused ? ["off", "passing through"] : state?.status === "degraded" ? ["", "degraded"] : ["ok", "caching"];
   pill.className = `pill ${kind}`;
   pill.textContent = words;
+  pill.title = state ? `Active tenant: ${text(state.active_tenant)}` : "";
   by("pause").textContent = paused ? "Resume" : "Pause";
   const problems = Object.entries(state?.problems ?? {}).map(([name, why]) => `${text(name)}: ${text(why)}`);
   by("notice").hidden = !problems.length;
   by("notice").textContent = problems.join(" · ");
-  if (state) by("about").textContent = `Reflex ${state.version} at ${state.url}`;
+  if (state) by("about").textContent = `Reflex ${state.version} at ${state.url}, active tenant ${text(state.active_tenant)}`;
 }
 
 async function pause() {

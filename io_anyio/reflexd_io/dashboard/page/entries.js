@@ -62,7 +62,7 @@ async function load(anew) {
   more.hidden = cursor === null;
   none.hidden = list.children.length > 0;
   none.textContent = search.value || owner.value ? "Nothing stored fits this search." : "Nothing is stored yet.";
-  said.textContent = page.total !== null && page.total !== undefined ? `${whole(page.total)} entries` : page.at_least ? `more than ${whole(page.at_least)} entries` : "";
+  said.textContent = page.total !== null && page.total !== undefined ? `${whole(page.total)} ${page.total === 1 ? "entry" : "entries"}` : page.at_least ? `more than ${whole(page.at_least)} entries` : "";
 }
 
 function line(row) {
@@ -75,7 +75,7 @@ function line(row) {
   return h("tr", { class: "opens", onclick: () => detail(row.id) }, h("td", {}, box),
     h("td", { class: "words" }, h("span", {}, h("button", { type: "button", class: "link" }, h("bdi", {}, text(row.question) || "(no words)")))),
     h("td", { class: "name" }, h("bdi", {}, text(row.model))), h("td", { class: "name" }, h("bdi", {}, text(row.tenant))),
-    h("td", { class: "number" }, `${short(row.hits)} ×`), h("td", { class: "number" }, size(row.size)), h("td", { class: "number" }, `${row.pinned ? "pinned, " : ""}${moment(row.created)}`));
+    h("td", { class: "number", "data-label": "hits" }, short(row.hits)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number" }, `${row.pinned ? "pinned, " : ""}${moment(row.created)}`));
 }
 
 function mark() {

@@ -35,14 +35,14 @@ function label() {
   stop.textContent = paused ? `Go on${waiting ? ` (${whole(waiting)} new)` : ""}` : "Pause the feed";
 }
 
-export function told(fresh) {
+export function told(fresh, glows = true) {
   rows = [...fresh.slice(-MOST).reverse(), ...rows].slice(0, MOST);
   if (paused) {
     waiting += fresh.length;
     label();
     return;
   }
-  const lines = fresh.slice(-MOST).reverse().filter(wanted).map((row) => line(row, true));
+  const lines = fresh.slice(-MOST).reverse().filter(wanted).map((row) => line(row, glows));
   list.prepend(...lines);
   while (list.children.length > MOST) list.lastChild.remove();
   empty.hidden = list.children.length > 0;

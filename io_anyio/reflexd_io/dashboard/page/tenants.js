@@ -25,8 +25,8 @@ function line(row) {
   const asked = row.hits + row.misses;
   const paused = row.paused_until !== null && row.paused_until !== undefined;
   return h("tr", {}, h("td", {}, h("b", {}, h("bdi", {}, text(row.name))), row.active ? h("span", { class: "accent" }, " ✓ active") : null, row.anonymous ? h("span", { class: "quiet" }, " a provider key's own") : null),
-    h("td", { class: "number" }, whole(row.entries)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number" }, asked ? `${whole(row.hits)} (${percent(row.hits / asked)})` : "–"), h("td", { class: "number" }, money(row.saved_dollars ?? 0)),
-    h("td", {}, paused ? h("span", { class: "miss" }, "paused") : text(row.semantic)),
+    h("td", { class: "number", "data-label": "entries" }, whole(row.entries)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number", "data-label": "hits" }, asked ? `${whole(row.hits)} (${percent(row.hits / asked)})` : "–"), h("td", { class: "number", "data-label": "saved" }, money(row.saved_dollars ?? 0)),
+    h("td", { "data-label": "other words" }, paused ? h("span", { class: "miss" }, "paused") : text(row.semantic)),
     h("td", { class: "number" }, row.active || row.anonymous ? null : h("button", { type: "button", class: "small", onclick: () => use(row.name) }, "Make active"), " ",
       row.anonymous ? null : h("button", { type: "button", class: "small", onclick: () => pause(row, paused) }, paused ? "Resume" : "Pause")));
 }
