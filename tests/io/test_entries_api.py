@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 import msgspec
 import pytest
 
+from reflexd_io import app, exact
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
 from reflexd_io.runtime import Runtime
+from reflexd_io.store import Store
 from support.chat import answer
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream, Seen
@@ -199,3 +202,36 @@ def test_what_is_told_can_be_read_as_json(asker: Asker) -> None:
     assert msgspec.json.decode(body)["row"]["id"] == item.id
     assert asker.client.send("GET", "/admin/entries?sort=nothing")[0] == 400
     assert asker.client.send("POST", "/admin/purge", b'{"dry": true}')[0] == 400
+
+
+def test_a_lookup_that_read_the_disk_before_a_purge_does_not_bring_it_back(
+    upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.script = answer
+    settings = settings_for(tmp_path / "storage", upstream.url)
+    with daemon(settings) as running:
+        Asker(running).learn("one")
+    monkeypatch.setattr(app, "WARM", 0)
+    monkeypatch.setattr(exact, "LOOKUP_TIMEOUT", 20.0)
+    read, go_on = threading.Event(), threading.Event()
+    get = Store.get
+
+    async def slow(store: Store, tenant: str, key: bytes) -> Any:
+        found = await get(store, tenant, key)
+        read.set()
+        await anyio.to_thread.run_sync(go_on.wait, 10)
+        return found
+
+    monkeypatch.setattr(Store, "get", slow)
+    with daemon(settings) as running:
+        asker = Asker(running)
+        told: list[str] = []
+        asking = threading.Thread(target=lambda: told.append(asker.ask("one")))
+        asking.start()
+        assert read.wait(10)
+        assert asker.client.do(calls.purge(Purge(everything=True))).count == 1
+        go_on.set()
+        asking.join(10)
+        assert told == ["miss"]  # it came before the purge, so its fresh answer is not kept either
+        assert asker.ask("one") == "miss"
+        assert asker.ask("one") == "hit-l1-exact"
