@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from reflexd_core.canonical import JsonObject, Uncomparable, read_json
 from reflexd_core.dialects import CHAT
-from reflexd_core.keys import MEMO_HEADERS, RECIPE, digest, exact_key, header_parts, memo_key, scope_key
+from reflexd_core.differences import differences
+from reflexd_core.keys import MEMO_HEADERS, RECIPE, covered, digest, exact_key, header_parts, memo_key, scope_key
+from reflexd_core.parts import join_request, split_request
 from support.places import EXTRA, JSON, NAMES, Path, changed_at, holder_of, paths, same
 from support.shared import shared_rows
 
@@ -172,12 +174,15 @@ def offered(schema: object) -> JsonObject:
         pytest.param(asked('{"cache_control":1}'), asked("{}"), id="cache_control in arguments"),
         pytest.param(asked('{"user":"a"}'), asked('{"user":"b"}'), id="user in arguments"),
         pytest.param(asked('{"id":9007199254740993}'), asked('{"id":9007199254740992}'), id="id in arguments"),
+        pytest.param(asked('{"signature":"a"}'), asked('{"signature":"b"}'), id="signature in arguments"),
         pytest.param(answered('{"id":1}'), answered('{"id":2}'), id="id in output"),
         pytest.param(
             answered([{"type": "json", "user": "a"}]), answered([{"type": "json", "user": "b"}]), id="user in output"
         ),
         pytest.param(offered({"cache_control": 1}), offered({}), id="cache_control in a schema"),
         pytest.param(offered({"id": 1}), offered({"id": 2}), id="id in a schema"),
+        pytest.param(offered({"user": {}}), offered({}), id="user in a schema"),
+        pytest.param(offered({"signature": "a"}), offered({"signature": "b"}), id="signature in a schema"),
         pytest.param(
             offered({"default": 2**63 - 1}), offered({"default": 2**63 - 2}), id="last digit of a 64-bit integer"
         ),
@@ -207,6 +212,29 @@ def test_requests_that_can_be_answered_differently_have_two_keys(one: JsonObject
 )
 def test_requests_that_cannot_be_answered_differently_have_one_key(one: JsonObject, other: JsonObject) -> None:
     assert key_of(one) == key_of(other)
+
+
+@given(BODIES, BODIES)
+def test_two_keys_are_two_exactly_where_a_difference_is_told(one: JsonObject, other: JsonObject) -> None:
+    """By way of the parts in which forms are kept."""
+    forms = [
+        join_request([(part.name, part.body) for part in split_request(CHAT.read(body).keyed)])
+        for body in (one, other)
+    ]
+    assert bool(list(differences(*forms))) is (key_of(one) != key_of(other))
+
+
+@pytest.mark.parametrize("field", ["upstream", "path", "query", "header"])
+def test_what_is_covered_beside_the_body_is_told_where_it_differs(field: str) -> None:
+    plain = {"upstream": "u", "path": "/p", "query": "a=1&beta=true&key=k"}
+    changed = {**plain, **({field: "x=2"} if field != "header" else {})}
+    betas = {"anthropic-beta": "b, a", "anthropic-version": "1", "x-api-key": "secret"}
+    other = {**betas, **({"anthropic-beta": "c"} if field == "header" else {})}
+    one, two = covered(**plain, headers=betas), covered(**changed, headers=other)
+    assert [found.path[0] for found in differences(one, two)] == [field if field != "header" else "headers"]
+    assert (key_of({}, betas, **plain) == key_of({}, other, **changed)) is False
+    assert one == covered(upstream="u", path="/p", query="a=1", headers={**betas, "anthropic-beta": "a,b"})
+    assert "secret" not in str(one)
 
 
 def test_a_body_without_canonical_form_has_no_key() -> None:

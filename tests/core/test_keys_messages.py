@@ -194,6 +194,7 @@ def offered(**schema: Any) -> JsonObject:
         pytest.param(offered(cache_control={}), offered(), id="cache_control in a schema"),
         pytest.param(offered(id={"const": 1}), offered(id={"const": 2}), id="id in a schema"),
         pytest.param(offered(user={}), offered(), id="user in a schema"),
+        pytest.param(offered(signature={}), offered(), id="signature in a schema"),
         pytest.param(
             request(messages=[{"role": "user", "content": f"{BILLING} A?"}]),
             request(messages=[{"role": "user", "content": f"{BILLING} B?"}]),

@@ -144,6 +144,10 @@ def called(arguments: str) -> JsonObject:
     return asked({"type": "function_call", "call_id": "a", "arguments": arguments})
 
 
+def schemed(**schema: Any) -> JsonObject:
+    return asked(tools=[{"type": "function", "name": "f", "parameters": {"properties": schema}}])
+
+
 def reasoned(**fields: Any) -> JsonObject:
     return asked({"type": "reasoning", "summary": [], **fields})
 
@@ -155,6 +159,12 @@ def reasoned(**fields: Any) -> JsonObject:
         pytest.param(asked(store=True), asked(store=False), id="store either way"),
         pytest.param(called('{"id":1}'), called('{"id":2}'), id="id in arguments"),
         pytest.param(called('{"user":1}'), called("{}"), id="user in arguments"),
+        pytest.param(called('{"cache_control":1}'), called("{}"), id="cache_control in arguments"),
+        pytest.param(called('{"signature":"a"}'), called('{"signature":"b"}'), id="signature in arguments"),
+        pytest.param(schemed(cache_control={}), schemed(), id="cache_control in a schema"),
+        pytest.param(schemed(signature={}), schemed(), id="signature in a schema"),
+        pytest.param(schemed(user={}), schemed(), id="user in a schema"),
+        pytest.param(schemed(n=2**63 - 1), schemed(n=2**63 - 2), id="last digit of 64 bits in a schema"),
         pytest.param(
             called('{"n":9223372036854775807}'), called('{"n":9223372036854775806}'), id="last digit of 64 bits"
         ),

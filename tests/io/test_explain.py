@@ -254,6 +254,17 @@ def test_a_tenant_that_keeps_no_whole_requests_has_no_forms(settings: Settings) 
         assert asker.kept() == 0
 
 
+@pytest.mark.parametrize("header", ["Cache-Control: no-store", "x-bypass-cache: 1", "x-cache-ttl: 0"])
+def test_nothing_is_kept_of_what_must_not_be_stored(asker: Asker, header: str) -> None:
+    asker.ask(chat("first"))
+    with Wire(asker.running.url) as wire:
+        answer = wire.ask(post(chat("SECRET"), AS_DEFAULT, header))
+    told = asker.why(answer)
+    assert "it asked for that" in told.why or "left out" in told.why
+    later = asker.ask(chat("another"))  # what would have been kept would stand before this
+    assert asker.kept_exchanges()[1:] == [name_of(later)]
+
+
 def test_a_request_of_megabytes_is_explained(asker: Asker) -> None:
     tools = [{"type": "function", "function": {"name": f"f{n}", "description": "d" * 2000}} for n in range(500)]
     messages = turns(*(f"{number} " * 200 for number in range(1001)))

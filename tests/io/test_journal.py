@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from reflexd_core.policy import KeepRequest, Policy
-from reflexd_io import journal, server
+from reflexd_io import events, journal, server
 from reflexd_io.control_client import BlockingClient, Client, Place, Refused, calls
 from reflexd_io.control_client.shapes.events import Event, ExchangeEvent, HealthEvent, StoredEvent
 from reflexd_io.control_client.shapes.exchanges import ExchangeDetail, ExchangeQuery, ExchangeRow
@@ -146,6 +146,7 @@ def test_twins_and_cut_answers(upstream: ScriptedUpstream, reflex: Daemon) -> No
         (False, False),
         (True, True),
     ]
+    assert [row.joined for row in reflex.rows(status="coalesced")] == [True]
     upstream.answers(Reply(headers=STREAM, body=[event({"content": "0"}), Cut]))
     cut = reflex.ask(chat("cut", stream=True))
     assert not cut.whole
@@ -221,7 +222,7 @@ def test_what_happens_is_heard_by_whoever_listens(upstream: ScriptedUpstream, re
         heard: list[Event] = []
         last = 0
         async with Client(reflex.place) as client:
-            events = client.events()
+            heard_now = client.events()
             async with anyio.create_task_group() as tasks:
 
                 async def ask() -> None:
@@ -229,12 +230,12 @@ def test_what_happens_is_heard_by_whoever_listens(upstream: ScriptedUpstream, re
                     await anyio.to_thread.run_sync(reflex.ask, chat("first"))
 
                 tasks.start_soon(ask)
-                async for number, told in events:
+                async for number, told in heard_now:
                     heard.append(told)
                     last = number
                     if len(heard) == 2:
                         break
-            await events.aclose()
+            await heard_now.aclose()
             await anyio.to_thread.run_sync(reflex.ask, chat("second"))
             missed: list[Event] = []
             again = client.events(after=last)
@@ -283,11 +284,11 @@ def test_a_store_that_fails_is_told(upstream: ScriptedUpstream, tmp_path: Path) 
 
         async def listen() -> HealthEvent:
             async with Client(reflex.place) as client:
-                events = client.events(after=0)
+                heard_now = client.events(after=0)
                 with anyio.fail_after(15):
-                    async for _, told in events:
+                    async for _, told in heard_now:
                         if isinstance(told, HealthEvent):
-                            await events.aclose()
+                            await heard_now.aclose()
                             return told
             raise AssertionError("it was not told")
 
@@ -295,3 +296,22 @@ def test_a_store_that_fails_is_told(upstream: ScriptedUpstream, tmp_path: Path) 
         told = anyio.run(listen)
         assert told.status == "degraded"
         assert settings.active_tenant in told.problems
+
+
+def test_a_listener_that_reads_nothing_slows_nobody_and_is_told_what_it_missed(
+    monkeypatch: pytest.MonkeyPatch, upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(events, "KEPT", 64)
+    upstream.answers(Reply(body=completion()))
+    body = post(chat("\N{GRINNING FACE}" * 200))
+    with (
+        daemon(settings_for(tmp_path / "s", upstream.url)) as runtime,
+        Wire(runtime.url, receive_buffer=4096) as deaf,
+    ):
+        deaf.send(get("/admin/events?kinds=exchange", f"Authorization: Bearer {runtime.admin_token}"))
+        deaf.head()
+        deaf.until(b": still here\n\n")
+        with Wire(runtime.url) as wire:
+            hits = sum(wire.ask(body).told == "hit-l1-exact" for _ in range(6000))
+        assert hits == 5999
+        assert b'"count":' in deaf.until(b'"kind":"dropped"')

@@ -82,16 +82,25 @@ async def page(journal: Journal, query: ExchangeQuery) -> ExchangePage:
 
 
 def _meets(record: Finished, query: ExchangeQuery) -> bool:
-    status = record.status.value
     return (
         (query.tenant is None or record.tenant == query.tenant)
-        and (query.status is None or status == query.status or (query.status == "hit" and record.status in HITS))
+        and (query.status is None or _is_status(record, query.status))
         and (query.dialect is None or record.dialect == query.dialect)
         and (query.client is None or record.about.client == query.client)
         and (query.model is None or _is_in(query.model, record.model))
         and (query.text is None or _is_in(query.text, record.about.question))
         and (query.min_ms is None or record.took * 1000 >= query.min_ms)
     )
+
+
+def _is_status(record: Finished, asked: str) -> bool:
+    match asked:
+        case "hit":
+            return record.status in HITS
+        case "coalesced":
+            return record.joined
+        case _:
+            return record.status.value == asked
 
 
 def _is_in(part: str, text: str) -> bool:

@@ -49,9 +49,8 @@ class Accounts:
         """Why it missed, and how it differs from the nearest request before it. Raises `Unknown`."""
         found = self.find(name)
         keeps = self._policies.of(found.tenant).keep_request is KeepRequest.FULL
-        compared = (
-            await self._compared(found, name, keeps=keeps) if found.replay is None and not found.joined else None
-        )
+        is_kept = found.stores and found.replay is None and not found.joined
+        compared = await self._compared(found, name, keeps=keeps) if is_kept else None
         nearest = compared.nearest if compared is not None else None
         return Explained(
             exchange=name,

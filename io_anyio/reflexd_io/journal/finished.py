@@ -62,6 +62,8 @@ class Finished:
     form: Form
     model: str
     key: bytes | None
+    stores: bool = True
+    """Whether anything of it might be stored, as far as its client and its own content go."""
     rules: tuple[str, ...]
     """Rewrites and scrubs that fired."""
     status: Status
@@ -196,6 +198,7 @@ def finished(exchange: Exchange, session: str | None) -> Finished:
         form=call.ask.form,
         model=call.ask.model,
         key=call.ask.key,
+        stores=call.ask.stores,
         rules=call.reading.rules if call.reading is not None else (),
         status=exchange.status,
         joined=exchange.joined,

@@ -17,11 +17,12 @@ from reflexd_io.store.forms import Form
 def keep_form(store: Store, exchange: Exchange, name: str, outcome: str) -> None:
     """After an exchange is over. ``outcome``: how it ended, as the machine says.
 
-    Nothing is kept of a request that has a form already, nor where the tenant does not keep whole requests.
+    Nothing is kept of a request that has a form already, nor where nothing of it may be stored, nor where its tenant
+    does not keep whole requests.
     """
     call = exchange.call
     is_new = call.ask.key is not None and exchange.status is not Status.HIT_L1 and not exchange.joined
-    if is_new and call.policy.keep_request is KeepRequest.FULL:
+    if is_new and call.ask.stores and call.policy.keep_request is KeepRequest.FULL:
         make = _maker(call, name, exchange.arrived, outcome)
         store.keep_form(call.route.tenant, make, sum(map(len, call.pieces)))
 

@@ -56,6 +56,10 @@ def why(found: Finished, compared: Compared | None, *, keeps: bool) -> str:
     unfit = found.detail.unfit if found.detail is not None else None
     if unfit is not None:
         return _UNFIT.get(unfit, f"What was stored for exactly this request did not serve: {unfit}.")
+    if not found.stores:
+        return (
+            "Nothing was stored for exactly this request, nor is anything of it kept: it asked for that (no-store)."
+        )
     return _from_forms(compared, keeps=keeps)
 
 

@@ -249,6 +249,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0004-forms",
         (
             # Canonical forms of the last requests, to tell in what another one differs. Their parts lie in `parts`.
+            # A few hundred rows need no index, and what is sought stands before what is long.
             """
             CREATE TABLE forms (
                 number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -263,9 +264,6 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 parts TEXT NOT NULL      -- JSON: [[part name, hash in hex], ...]
             )
             """,
-            "CREATE INDEX forms_by_client ON forms (dialect, client, number)",
-            "CREATE INDEX forms_by_exchange ON forms (exchange)",
-            "CREATE INDEX forms_by_key ON forms (key)",
         ),
     ),
 )

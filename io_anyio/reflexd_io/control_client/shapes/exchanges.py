@@ -111,7 +111,7 @@ class Explained(Told, frozen=True, kw_only=True):
 class ExchangeQuery(Wire, frozen=True, kw_only=True):
     tenant: str | None = None
     status: str | None = None
-    """A status, or ``hit`` for all kinds of hits."""
+    """A status, ``hit`` for all kinds of hits, or ``coalesced``."""
     dialect: str | None = None
     model: str | None = None
     client: str | None = None
