@@ -209,7 +209,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *statistics.endpoints(account),
                 *dashboard.endpoints(sessions, url),
                 *aliases.endpoints(ledger, store, memory, models),
-                *keys.endpoints(KeyDesk(settings, stored_keys, client)),
+                *keys.endpoints(KeyDesk(settings, registry, stored_keys, client)),
                 *_entries(shelves, events),
             ]
             _watch(registry, policies, memory, events)

@@ -45,6 +45,7 @@ class Held:
     """What is known of a tenant's key for an upstream."""
 
     tenant: str
+    """Its id."""
     upstream: Upstream
     key: str | None = field(default=None, repr=False)
     source: Source = Source.NONE
@@ -164,15 +165,15 @@ def survey(tenant: str, upstreams: Iterable[Upstream]) -> list[Held]:
     return [choose(tenant, upstream, stored.get((tenant, upstream.name)), None) for upstream in wanted]
 
 
-def how_to_give(held: Held) -> str:
-    """What to do where there is no key, in words."""
+def how_to_give(tenant: str, held: Held) -> str:
+    """What to do where there is no key, in words. ``tenant``: its name."""
     name, variable = held.upstream.name, held.upstream.key_env
     if held.fault is not None and held.fault.code == "no_keyring":
         return f"{held.fault}: start reflexd with {variable} set, or let the client send its {name} key."
-    store = f"store one with: reflexd keys set {name} --tenant {held.tenant}"
+    store = f"store one with: reflexd keys set {name} --tenant {tenant}"
     if held.fault is not None:
         return f"{held.fault}; or start reflexd with {variable} set."
-    return f"Tenant {held.tenant!r} has no key for {name}: {store}, or start reflexd with {variable} set."
+    return f"Tenant {tenant!r} has no key for {name}: {store}, or start reflexd with {variable} set."
 
 
 def check(key: str, what: str = "What was given") -> None:

@@ -155,3 +155,21 @@ def test_the_providers_own_words_come_back_without_the_key(
     found = BlockingClient(place).do(calls.test_key("default", "openai"))
     assert (found.ok, found.verdict, found.http_status) == (False, "refused", 401)
     assert found.message == "Incorrect API key: …."
+
+
+def test_a_tenants_keys_stay_its_own_through_a_rename(
+    ring: SmallKeyring, place: Place, upstream: ScriptedUpstream
+) -> None:
+    upstream.answers(Reply(200, body=b"{}"))
+    client = BlockingClient(place)
+    client.do(calls.add_tenant("work"))
+    client.do(calls.set_key("work", "openai", KEY))
+    client.do(calls.rename_tenant("work", "job"))
+    shown = {row.upstream: (row.source, row.entry) for row in client.do(calls.list_keys("job")).items}
+    assert shown["openai"] == ("keyring", "work/openai")
+    with Wire(place.url) as wire:
+        assert wire.ask(post(chat(), PLACEHOLDER, path="/t/job/v1/chat/completions")).status == 200
+        assert upstream.seen[-1].header("authorization") == f"Bearer {KEY}"
+        client.do(calls.add_tenant("work"))  # another one, under the old name
+        assert wire.ask(post(chat(), PLACEHOLDER, path="/t/work/v1/chat/completions")).status == 400
+    assert ring.stored == {"work/openai": KEY}

@@ -16,6 +16,7 @@ import msgspec
 
 from reflexd_core.credentials import owner_of
 from reflexd_core.routing import Upstream
+from reflexd_core.tenancy import Tenancy, Tenant
 from reflexd_io import keyrings
 from reflexd_io.cli import Failed, settings_of
 from reflexd_io.cli.asking import line
@@ -23,10 +24,13 @@ from reflexd_io.control.keys import removed, row
 from reflexd_io.control_client import Ask, BlockingClient, NotThere, Refused, calls, find
 from reflexd_io.control_client.shapes.common import Done
 from reflexd_io.control_client.shapes.keys import KeyList, KeyRow, KeyTest
+from reflexd_io.key_desk import NoSuch, tenant_named, upstreams_of
 from reflexd_io.key_tests import Tried, try_key
 from reflexd_io.keyrings import PATIENCE, KeyringFault, within
 from reflexd_io.keys import LONGEST, UnusableKey, check, choose, how_to_give, survey
 from reflexd_io.settings import Settings
+from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
 
 UPSTREAM_FAILED = 4
@@ -41,6 +45,8 @@ class _Place:
     settings: Settings
     daemon: BlockingClient | None
     tenant: str
+    """Its name."""
+    id: str
     rows: list[KeyRow]
 
     def upstream(self, name: str) -> Upstream:
@@ -57,7 +63,7 @@ class _Place:
 def keys(args: argparse.Namespace) -> int:
     try:
         return _ACTIONS[args.action](args)
-    except (KeyringFault, UnusableKey, Refused) as error:
+    except (KeyringFault, UnusableKey, Refused, NoSuch) as error:
         raise Failed(str(error)) from error
     except NotThere as error:
         raise Failed(f"the daemon went away meanwhile: {error}") from error
@@ -70,14 +76,14 @@ def _set(args: argparse.Namespace) -> int:
     check(key)
     _warn_of_another(key, upstream, place.settings.upstreams)
     try:
-        within(PATIENCE, lambda: keyrings.write(place.tenant, upstream.name, key))
+        within(PATIENCE, lambda: keyrings.write(place.id, upstream.name, key))
     except KeyringFault as fault:
         if fault.code != "no_keyring":
             raise
         seen = _handed_over(place, upstream, key, fault)
     else:
-        here = choose(place.tenant, upstream, key, None)
-        seen = _told(place, calls.key_changed(place.tenant, upstream.name)) or row(here)
+        here = choose(place.id, upstream, key, None)
+        seen = _told(place, calls.key_changed(place.tenant, upstream.name)) or row(place.tenant, here)
         if (seen.source, seen.hint) != ("keyring", here.hint):
             raise Failed(
                 f"the key was stored, but the running daemon does not see it in its keyring: "
@@ -90,12 +96,13 @@ def _set(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     place = _place(args)
     items, backend = place.rows, within(PATIENCE, keyrings.backend_name)
-    others = [] if args.tenant is not None else [name for name in place.settings.tenants if name != place.tenant]
     if place.daemon is not None:
-        listed = [place.daemon.do(calls.list_keys(name)) for name in (place.tenant, *others)]
+        names = [place.tenant] if args.tenant is not None else _named(place.daemon)
+        listed = [place.daemon.do(calls.list_keys(name)) for name in names]
         items, backend = [item for found in listed for item in found.items], listed[0].keyring
-    else:
-        items = items + [item for name in others for item in _rows(place.settings, name)]
+    elif args.tenant is None:
+        others = [tenant for tenant in _tenancy(place.settings).by_name.values() if tenant.id != place.id]
+        items = items + [item for tenant in others for item in _rows(place.settings, tenant)]
     if args.json:
         print(msgspec.json.encode(KeyList(keyring=backend, items=items)).decode())
         return 0
@@ -109,14 +116,14 @@ def _remove(args: argparse.Namespace) -> int:
     place = _place(args)
     upstream = place.upstream(args.upstream)
     try:
-        had = within(PATIENCE, lambda: keyrings.erase(place.tenant, upstream.name))
+        had = within(PATIENCE, lambda: keyrings.erase(place.id, upstream.name))
     except KeyringFault as fault:
         if fault.code != "no_keyring" or place.daemon is None:
             raise fault.instead(upstream.key_env) from fault
         done = place.daemon.do(calls.remove_key(place.tenant, upstream.name))
     else:
         _told(place, calls.key_changed(place.tenant, upstream.name))
-        done = Done(message=removed(choose(place.tenant, upstream, None, None), had=had))
+        done = Done(message=removed(place.tenant, choose(place.id, upstream, None, None), had=had))
     _show(args, done, done.message)
     return 0
 
@@ -127,7 +134,7 @@ def _test(args: argparse.Namespace) -> int:
     if place.daemon is not None:
         found = place.daemon.do(calls.test_key(place.tenant, upstream.name))
     else:
-        found = _tested_here(place.tenant, upstream)
+        found = _tested_here(place, upstream)
     _show(args, found, f"{found.verdict}: {line(found.message, 400)}")
     if found.ok:
         return 0
@@ -143,16 +150,28 @@ def _place(args: argparse.Namespace) -> _Place:
         daemon = BlockingClient(find(storage=settings.storage_path), timeout=_DAEMON_TIMEOUT)
         rows = daemon.do(calls.list_keys(args.tenant)).items
     except NotThere:
-        tenant = args.tenant or settings.active_tenant
-        if tenant not in settings.tenants:
-            known = ", ".join(sorted(settings.tenants))
-            raise Failed(f"Reflex knows no tenant {tenant!r}; it knows: {known}") from None
-        return _Place(settings, None, tenant, _rows(settings, tenant))
-    return _Place(settings, daemon, rows[0].tenant, rows)
+        tenant = tenant_named(_tenancy(settings), args.tenant)
+        return _Place(settings, None, tenant.name, tenant.id, _rows(settings, tenant))
+    return _Place(settings, daemon, rows[0].tenant, rows[0].entry.rpartition("/")[0], rows)
 
 
-def _rows(settings: Settings, tenant: str) -> list[KeyRow]:
-    return [row(held) for held in within(PATIENCE, lambda: survey(tenant, settings.upstreams.values()))]
+def _tenancy(settings: Settings) -> Tenancy:
+    """The tenants that a daemon would have. Raises `Failed`."""
+    try:
+        return Registry(settings, files=tenants_in(settings.storage_path / "tenants")).tenancy
+    except OSError as error:
+        raise Failed(f"the registry of tenants cannot be read: {error}") from error
+
+
+def _rows(settings: Settings, tenant: Tenant) -> list[KeyRow]:
+    wanted = upstreams_of(settings, tenant).values()
+    return [row(tenant.name, held) for held in within(PATIENCE, lambda: survey(tenant.id, wanted))]
+
+
+def _named(daemon: BlockingClient) -> list[str]:
+    """The tenants that have names, the active one first."""
+    found = daemon.do(calls.list_tenants())
+    return [found.active, *(item.name for item in found.items if not item.anonymous and item.name != found.active)]
 
 
 def _told(place: _Place, ask: Ask[KeyRow]) -> KeyRow | None:
@@ -184,11 +203,11 @@ def _warn_of_another(key: str, upstream: Upstream, known: Mapping[str, Upstream]
         print(f"reflexd: this looks like a key for {owner.name}, not for {upstream.name}", file=sys.stderr)
 
 
-def _tested_here(tenant: str, upstream: Upstream) -> KeyTest:
-    (held,) = within(PATIENCE, lambda: survey(tenant, [upstream]))
+def _tested_here(place: _Place, upstream: Upstream) -> KeyTest:
+    (held,) = within(PATIENCE, lambda: survey(place.id, [upstream]))
     key = held.usable()
     if key is None and not upstream.keyless:
-        return KeyTest(ok=False, verdict="no key", message=how_to_give(held))
+        return KeyTest(ok=False, verdict="no key", message=how_to_give(place.tenant, held))
 
     async def ask() -> Tried:
         client = UpstreamClient()

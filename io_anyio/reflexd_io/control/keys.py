@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reflexd_io import keyrings
 from reflexd_io.control.endpoint import Asked, Endpoint, Problem
 from reflexd_io.control_client.shapes.common import Done, Nothing
 from reflexd_io.control_client.shapes.keys import KeyList, KeyQuery, KeyRow, KeyTest, NewKey
@@ -14,29 +15,30 @@ _ONE = "/admin/keys/{tenant}/{upstream}"
 
 def endpoints(desk: KeyDesk) -> list[Endpoint[Any, Any]]:
     async def listed(asked: Asked[KeyQuery, Nothing]) -> KeyList:
-        held = await desk.list(asked.query.tenant)
-        return KeyList(keyring=await desk.keyring(), items=[row(item) for item in held])
+        tenant, held = await desk.list(asked.query.tenant)
+        return KeyList(keyring=await desk.keyring(), items=[row(tenant.name, item) for item in held])
 
     async def put(asked: Asked[Nothing, NewKey]) -> KeyRow:
         try:
-            return row(await desk.set(asked.path["tenant"], asked.path["upstream"], asked.body.key))
+            held = await desk.set(asked.path["tenant"], asked.path["upstream"], asked.body.key)
         except KeyringFault as fault:
             raise problem(fault) from fault
+        return row(asked.path["tenant"], held)
 
     async def remove(asked: Asked[Nothing, Nothing]) -> Done:
         try:
             had, held = await desk.remove(asked.path["tenant"], asked.path["upstream"])
         except KeyringFault as fault:
             raise problem(fault) from fault
-        return Done(message=removed(held, had=had))
+        return Done(message=removed(asked.path["tenant"], held, had=had))
 
     async def changed(asked: Asked[Nothing, Nothing]) -> KeyRow:
-        return row(await desk.changed(asked.path["tenant"], asked.path["upstream"]))
+        return row(asked.path["tenant"], await desk.changed(asked.path["tenant"], asked.path["upstream"]))
 
     async def test(asked: Asked[Nothing, Nothing]) -> KeyTest:
         found = await desk.test(asked.path["tenant"], asked.path["upstream"])
         if isinstance(found, Held):
-            return KeyTest(ok=False, verdict="no key", message=how_to_give(found))
+            return KeyTest(ok=False, verdict="no key", message=how_to_give(asked.path["tenant"], found))
         return KeyTest(
             ok=found.verdict == "ok", verdict=found.verdict.value, http_status=found.status, message=found.said
         )
@@ -92,9 +94,11 @@ def endpoints(desk: KeyDesk) -> list[Endpoint[Any, Any]]:
     ]
 
 
-def row(held: Held) -> KeyRow:
+def row(tenant: str, held: Held) -> KeyRow:
+    """``tenant``: its name."""
     return KeyRow(
-        tenant=held.tenant,
+        tenant=tenant,
+        entry=keyrings.entry(held.tenant, held.upstream.name),
         upstream=held.upstream.name,
         base_url=held.upstream.base_url,
         source=held.source.value,
@@ -104,9 +108,9 @@ def row(held: Held) -> KeyRow:
     )
 
 
-def removed(held: Held, *, had: bool) -> str:
+def removed(tenant: str, held: Held, *, had: bool) -> str:
     """What has become of a key, in words."""
-    name = f"{held.upstream.name} of tenant {held.tenant}"
+    name = f"{held.upstream.name} of tenant {tenant}"
     said = f"The key for {name} was removed." if had else f"The keyring held no key for {name}."
     if held.source is Source.ENVIRONMENT:
         return f"{said} From now on the one in {held.upstream.key_env} is used."

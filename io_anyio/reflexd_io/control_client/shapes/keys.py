@@ -9,6 +9,8 @@ class KeyRow(Told, frozen=True, kw_only=True):
     tenant: str
     upstream: str
     base_url: str
+    entry: str = ""
+    """The user name under which the keyring has it, beside the service ``reflexd``."""
     source: Literal["keyring", "environment", "none", "not needed", "no answer"]
     """``no answer``: the keyring is locked or denied it."""
     variable: str = ""
