@@ -446,6 +446,40 @@ async def test_a_build_that_failed_is_not_tried_again_at_once(
     assert len(tries) == 1
 
 
+async def test_what_is_too_much_without_a_base_is_loaded_once_until_there_is_one(
+    tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches come all the while that a million vectors are made an index of."""
+    gate, building, loads = threading.Event(), threading.Event(), []
+    write_base, load = builder.write_base, loader.load
+
+    def held_up(*given: Any, **named: Any) -> bytes:
+        building.set()
+        assert gate.wait(30)
+        return write_base(*given, **named)
+
+    def counted(*given: Any, **named: Any) -> loader.Outcome | None:
+        loads.append(1)
+        return load(*given, **named)
+
+    monkeypatch.setattr(builder, "write_base", held_up)
+    monkeypatch.setattr(keeper, "load", counted)
+    vectors = random_vectors(3000, DIMENSION)
+    fill(tmp_path / "default.sqlite3", [(ONE, vectors)])
+    async with _open(tmp_path) as store:
+        await _nearest(store, vectors[0], 1)
+        await _until(building.is_set)
+        before = len(loads)
+        for number in range(20):
+            assert await _nearest(store, vectors[number], 1) == [number + 1]
+            await anyio.sleep(0.01)
+        assert len(loads) == before
+        gate.set()
+        await _built(store, tmp_path, vectors[0])
+        assert await _nearest(store, vectors[2999], 1) == [3000]
+        assert store._keeper._too_much == set()
+
+
 async def test_a_tenants_file_that_was_moved_away_takes_its_index_with_it(tmp_path: Path, small: None) -> None:
     vectors = random_vectors(500, DIMENSION)
     fill(tmp_path / "default.sqlite3", [(ONE, vectors)])

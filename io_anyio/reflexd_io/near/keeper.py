@@ -77,6 +77,8 @@ class Keeper:
         self._loads = Worker("reflex-index-load", self._load)
         self._builds = Worker("reflex-index-build", self._build, gives_way=True)
         self._not_before: dict[str, float] = {}
+        self._too_much: set[Job] = set()
+        """What is too much to be loaded without a base: until one is built, loading is not tried again."""
         self.problems: dict[str, str] = {}
         """Tenants whose index could not be made, and why."""
 
@@ -118,9 +120,16 @@ class Keeper:
 
     def _new(self, tenant: str) -> TenantIndex:
         return TenantIndex(
-            lambda model, dimension: self._loads.ask(Job(tenant, model, dimension)),
+            lambda model, dimension: self._want_load(Job(tenant, model, dimension)),
             lambda model, dimension: self._want_build(Job(tenant, model, dimension)),
         )
+
+    def _want_load(self, job: Job) -> None:
+        """Every search asks until there is an index, and what is too much takes half a second to be found so."""
+        if job in self._too_much:
+            self._want_build(job)
+        else:
+            self._loads.ask(job)
 
     def _want_build(self, job: Job) -> None:
         if monotonic() >= self._not_before.get(job.tenant, 0.0):
@@ -142,6 +151,7 @@ class Keeper:
 
     def _offer(self, job: Job) -> Job | None:
         """Let the tenant search in what there is; what is to be built, if anything is."""
+        self._too_much.discard(job)
         if not self._place.database(job.tenant).exists():
             return None
         with closing(self._place.open_to_read(self._place.database(job.tenant))) as connection:
@@ -150,7 +160,9 @@ class Keeper:
         if outcome is None:
             return None
         index = self._indexes.get(job.tenant)
-        if index is not None and outcome.loaded is not None:
+        if outcome.loaded is None:
+            self._too_much.add(job)
+        elif index is not None:
             index[0].offer(outcome.loaded)
         return Job(job.tenant, outcome.model, outcome.dimension) if outcome.is_due else None
 
