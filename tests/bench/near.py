@@ -6,7 +6,7 @@
 
 Vectors lie in topics, as those of real questions do, or at random, the worst case. Each is searched for with one at
 a cosine of 0.89 from a stored one. Building and searching are processes of their own, so that their memory is told.
-CPU time is given beside wall time, for machines that do other things meanwhile. The code must stay as it is meanwhile:
+CPU time is given beside wall time, for machines that do other things. The code must stay as it is meanwhile:
 a store that another version wrote is not searched. ``BENCH_FOLDER`` keeps store and index, and goes on where it was.
 Linux only (/proc).
 """

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+import numpy as np
 import pytest
 
 from reflexd_core.policy import Policy, Semantic
@@ -24,6 +25,7 @@ from reflexd_io import control, models
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.inference.judge import Score
 from reflexd_io.runtime import Runtime
+from support import tiny
 from support.chat import answer
 from support.daemon import daemon, settings_for
 from support.models import needs_models
@@ -380,6 +382,56 @@ def test_a_model_that_fails_hangs_or_lies_costs_the_hit_and_no_more(
         monkeypatch.setattr(models.Models, "verify", verify)
         assert asker.by(DIV_IN_OTHER_WORDS) == f"miss {reason}"
         assert upstream.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("fails", "model-failed"), ("hangs", "too-slow"), ("lies", "model-failed")]
+)
+def test_an_embedder_that_fails_hangs_or_lies_costs_the_hit_and_no_more(
+    tmp_path: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    async def embed(*_: object) -> bytes:
+        if fault == "fails":
+            raise RuntimeError("out of memory")
+        if fault == "hangs":
+            await anyio.sleep(60)
+        return np.full(384, np.nan, "<f2").tobytes()
+
+    with asking(tmp_path / "store", upstream, semantic_budget_ms=2_000) as (asker, _):
+        asker.learn(DIV)
+        monkeypatch.setattr(models.Models, "embed", embed)
+        assert asker.by(DIV_IN_OTHER_WORDS) == f"miss {reason}"
+        asker.learn(SORT)  # whose vector is none either: it answers its own words
+        assert asker.by(SORT) == "hit-l1-exact"
+        assert upstream.calls == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("none", "none"),
+        ("cut", "model.safetensors"),
+        ("other", "model_type 'gpt2'"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_told_at_start_and_the_exact_tier_goes_on(
+    tmp_path: Path, upstream: ScriptedUpstream, given: str, said: str
+) -> None:
+    folder = tmp_path / given
+    if given != "none":
+        config = {**tiny.BERT, "model_type": "gpt2"} if given == "other" else tiny.BERT
+        tiny.write(folder, config, tiny.bert(labels=2))
+    if given == "cut":
+        whole = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with asking(tmp_path / "store", upstream, reranker_path=folder) as (asker, runtime):
+        with urllib.request.urlopen(f"{runtime.url}/ready") as page:
+            told = json.load(page)["components"]["models"]
+        assert told["status"] == "degraded"
+        assert said in told["reason"]
+        asker.learn(DIV)
+        assert asker.by(DIV) == "hit-l1-exact"
+        assert asker.by(DIV_IN_OTHER_WORDS) == "miss not-stored"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from reflexd_io.inference.tokens import Tokens
 _TEXT = "how do i sort a list in python rust descending ascending what is the of to center div css make word x y z w"
 WORDS = _TEXT.split()
 CALIBRATION = Calibration(strict=1.0, threshold=0.9)
-"""A logit of 2.2 is needed: the grey band begins at 1.73."""
+"""A logit of 2.2 is needed: the grey band begins at 1.99."""
 
 
 def tokens(max_tokens: int = 512) -> Tokens:
