@@ -196,6 +196,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 models=models,
                 active=driver.__len__,
                 storage_limit=settings.storage_bytes,
+                name_of=registry.name_of,
             )
             tenants_desk = Desk(settings=settings, registry=registry, store=store, memory=memory, ledger=ledger)
             endpoints = [

@@ -44,14 +44,16 @@ class Metrics:
         models: Models,
         active: Callable[[], int],
         storage_limit: int,
+        name_of: Callable[[str], str],
     ) -> None:
-        """``active``: how many exchanges are under way."""
+        """``active``: how many exchanges are under way. ``name_of``: what people call a tenant."""
         self._ledger = ledger
         self._store = store
         self._memory = memory
         self._models = models
         self._active = active
         self._storage_limit = storage_limit
+        self._name_of = name_of
 
     async def page(self, accept: str) -> Page:
         snapshot = await self._snapshot()
@@ -75,6 +77,7 @@ class Metrics:
             evictions=self._store.evictions,
             problems=len(self._store.problems),
             storage_limit=self._storage_limit,
+            name_of=self._name_of,
         )
 
 
@@ -90,6 +93,7 @@ class Snapshot(Collector):
     evictions: int
     problems: int
     storage_limit: int
+    name_of: Callable[[str], str]
 
     def collect(self) -> Iterator[Metric]:
         rows = [Row(0, 0, *key, tally) for key, tally in self.ledger.totals.items()]
@@ -101,11 +105,10 @@ class Snapshot(Collector):
 
     def _requests(self, rows: list[Row]) -> Iterator[Metric]:
         sums = Sums(rows)
-        counts = _count(
-            (_tenant(row.tenant), row.what, row.tally.requests)
-            for row in _capped_tenants(rows)
-            if row.what not in BESIDE
-        )
+        asked = [(self._called(row.tenant), row.what, row.tally.requests) for row in rows if row.what not in BESIDE]
+        busiest = _count((tenant, "", count) for tenant, _, count in asked)
+        name = _kept(tenant for tenant, _ in sorted(busiest, key=lambda key: -busiest[key]))
+        counts = _count((name(tenant), what, count) for tenant, what, count in asked)
         requests = CounterMetricFamily(
             "reflex_requests", "Exchanges of cached dialects, by how they were answered", labels=("tenant", "status")
         )
@@ -131,13 +134,16 @@ class Snapshot(Collector):
             audits.add_metric((verdict,), sums.of(AUDITED + verdict))
         yield audits
 
+    def _called(self, tenant: str) -> str:
+        return ANONYMOUS if tenant.startswith("anon-") else self.name_of(tenant)
+
     def _storage(self) -> Iterator[Metric]:
         entries = GaugeMetricFamily("reflex_entries", "Entries on disk", labels=("tenant",))
         size = GaugeMetricFamily("reflex_storage_bytes", "Bytes on disk", labels=("tenant",))
         largest = sorted(self.usage.items(), key=lambda item: -item[1].size)
-        names = _kept(_tenant(tenant) for tenant, _ in largest)
-        counted = _count((names(_tenant(tenant)), "", usage.entries) for tenant, usage in largest)
-        sizes = _count((names(_tenant(tenant)), "", usage.size) for tenant, usage in largest)
+        name = _kept(self._called(tenant) for tenant, _ in largest)
+        counted = _count((name(self._called(tenant)), "", usage.entries) for tenant, usage in largest)
+        sizes = _count((name(self._called(tenant)), "", usage.size) for tenant, usage in largest)
         for (tenant, _), count in counted.items():
             entries.add_metric((tenant,), count)
             size.add_metric((tenant,), sizes[tenant, ""])
@@ -224,17 +230,6 @@ def _buckets(tally: Tally) -> list[tuple[str, float]]:
         below += count
         told.append((bound, float(below)))
     return told
-
-
-def _tenant(name: str) -> str:
-    return ANONYMOUS if name.startswith("anon-") else name
-
-
-def _capped_tenants(rows: list[Row]) -> Iterator[Row]:
-    totals = _count((_tenant(row.tenant), "", row.tally.requests) for row in rows)
-    name = _kept(tenant for tenant, _ in sorted(totals, key=lambda key: -totals[key]))
-    for row in rows:
-        yield Row(row.span, row.start, name(_tenant(row.tenant)), row.model, row.what, row.tally)
 
 
 def _kept(names: Iterable[str]) -> Callable[[str], str]:

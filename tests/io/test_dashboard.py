@@ -3,6 +3,7 @@
 ``REFLEX_PICTURES=folder`` keeps what the browser saw, for people to look at.
 """
 
+import http.client
 import json
 import os
 import subprocess
@@ -172,6 +173,22 @@ def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) 
     browser.run("document.getElementById('pause').click()")
     browser.until("document.getElementById('connection').textContent === 'passing through'")
     assert chat(reflex.url, STRANGE)[1]["x-reflex-status"] == "bypass"
+
+
+@pytest.mark.slow
+def test_a_burst_is_shown_in_bounded_room(reflex: Runtime, browser: Chromium) -> None:
+    enter(browser, reflex)
+    browser.run("location.hash = 'live'")
+    connection = http.client.HTTPConnection("127.0.0.1", reflex.port)
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "again and again"}]})
+    for _ in range(800):
+        connection.request("POST", "/v1/chat/completions", body, {"Authorization": "Bearer reflex"})
+        connection.getresponse().read()
+    connection.close()
+    browser.until("document.querySelectorAll('#view-live tbody tr').length === 300")
+    began = time.monotonic()
+    assert browser.run("new Promise((done) => requestAnimationFrame(() => done(true)))")
+    assert time.monotonic() - began < 5  # it still draws
 
 
 @pytest.mark.slow

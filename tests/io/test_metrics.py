@@ -117,7 +117,8 @@ def test_labels_are_bounded() -> None:
         active=0,
         evictions=0,
         problems=0,
-        storage_limit=1,  # type: ignore[arg-type]
+        storage_limit=1,
+        name_of=str,
     )
     families = {family.name: family for family in snapshot.collect()}
     requests = families["reflex_requests"].samples

@@ -93,7 +93,7 @@ class Account:
             return []
         rows = [(line.tenant, row_of(line.tenant, line.listed)) for line in sheet.lines]
         return [
-            TopQuestion(entry=row.id, tenant=owner, question=row.question, hits=row.hits)
+            TopQuestion(entry=row.id, tenant=self._registry.name_of(owner), question=row.question, hits=row.hits)
             for owner, row in rows
             if row.hits
         ]
