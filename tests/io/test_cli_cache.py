@@ -2,18 +2,24 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reflexd_io.cli import _parser
+from reflexd_io.control_client import BlockingClient, NotThere, calls, find
+from reflexd_io.control_client.shapes.entries import Purge
 from support.chat import answer
+from support.meanings import fill, random_vectors, scope_of
 from support.process import environment, serving
 from support.upstream import ScriptedUpstream
 from support.wire import KEY
@@ -180,3 +186,53 @@ def test_what_is_used_wrongly_is_told(arguments: list[str], capsys: pytest.Captu
         _parser().parse_args(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_purge_that_is_killed_on_its_way_has_purged_what_the_trash_says(
+    upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    count, storage = 30_000, tmp_path / "storage"
+    (storage / "tenants").mkdir(parents=True)
+    file = storage / "tenants" / "default.sqlite3"
+    fill(file, [(scope_of(number), random_vectors(1000, 8, seed=number)) for number in range(count // 1000)])
+
+    def counted(table: str) -> int:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        client = BlockingClient(find(storage=storage), timeout=60)
+        ended: list[Exception] = []
+
+        def purge() -> None:
+            try:
+                client.do(calls.purge(Purge(everything=True)))
+            except NotThere as error:
+                ended.append(error)
+
+        purging = threading.Thread(target=purge)
+        purging.start()
+        until = time.monotonic() + 30
+        while not _has_begun(counted):
+            assert time.monotonic() < until
+        process.kill()
+        purging.join(10)
+        assert ended
+    assert 0 < counted("trash") < count
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        (thrown,) = shell.json("cache", "trash")["items"]
+        assert thrown["finished"] is False
+        assert thrown["count"] + shell.json("cache", "ls")["total"] == count
+        assert shell.json("cache", "restore", thrown["purge"])["count"] == thrown["count"]
+        assert shell.json("cache", "ls")["total"] == count
+        assert (counted("vectors"), counted("meanings"), counted("trash")) == (count, count, 0)
+
+
+def _has_begun(counted: Callable[[str], int]) -> bool:
+    try:
+        return counted("trash") > 0
+    except sqlite3.OperationalError:  # the daemon is only bringing the file up to date
+        return False

@@ -16,7 +16,7 @@ from reflexd_io.catalogue.browsing import Listing
 from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.purging import Conflict, Target
 from reflexd_io.catalogue.shelves import Unknown
-from reflexd_io.store import schema, trash, upkeep, writer
+from reflexd_io.store import StoreUnavailable, schema, trash, upkeep, writer
 from reflexd_io.store.browse import Filter
 from reflexd_io.store.pairings import Audit, AuditVerdict
 from support.entries import MODEL, SCOPE, Opened, alias, everything, key_of, name_of, opened, record, rows, vector_of
@@ -216,15 +216,14 @@ async def test_room_is_made_of_the_trash_first(tmp_path: Path, quick_ticks: None
     def size() -> int:
         return sum(path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
 
-    limit = 6_000_000
-    async with opened(tmp_path, limit) as catalogue:
+    async with opened(tmp_path) as catalogue:
         await catalogue.put(*(record(number, said=_noise(number)) for number in range(200)))
-        assert size() < limit
-        purged = await catalogue.purging.purge(Target())
+        assert (await catalogue.purging.purge(Target())).entries == 200
         await catalogue.put(*(record(number, said=_noise(number)) for number in range(200, 400)))
+    limit = int(size() * 0.9)
+    async with opened(tmp_path, limit):
         await _until(lambda: rows(tmp_path, "SELECT count(*) FROM trash")[0][0] < 200 and size() <= limit)
         assert rows(tmp_path, "SELECT count(*) FROM entries") == [(200,)]
-        assert purged.purge
 
 
 def _noise(number: int) -> str:
@@ -339,3 +338,25 @@ async def test_how_long_an_entry_lives_can_be_changed(tmp_path: Path) -> None:
         assert (row.pinned, row.expires, row.lapses) == (True, None, None)
         _, row = await catalogue.changing.change(name_of(1), Change(pinned=False))
         assert (row.pinned, row.expires) == (False, None)
+
+
+async def test_a_file_that_cannot_be_read_costs_only_its_own_part(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(record(1))
+        await catalogue.put(record(2), tenant="broken")
+    (tmp_path / "broken.sqlite3").write_bytes(b"this is no database " * 500)
+    async with opened(tmp_path) as catalogue:
+        sheet = await catalogue.browsing.page(Listing(), cursor=None, limit=10)
+        assert [line.tenant for line in sheet.lines] == ["default"]
+        assert sheet.unreadable.keys() == {"broken"}
+        assert not (await catalogue.browsing.total(Listing())).exact
+        assert (await catalogue.browsing.entry(name_of(1)))[0] == "default"
+        with pytest.raises(StoreUnavailable, match="may be in what cannot be read"):
+            await catalogue.browsing.entry(name_of(2))
+        with pytest.raises(StoreUnavailable):
+            await catalogue.browsing.page(Listing(tenant="broken"), cursor=None, limit=10)
+        purged = await catalogue.purging.purge(Target())
+        assert (purged.entries, purged.failed.keys()) == (1, {"broken"})
+        assert (await catalogue.purging.restore(purged.purge or "")).entries == 1
+        with pytest.raises(StoreUnavailable):
+            await catalogue.purging.purge(Target(tenant="broken"))

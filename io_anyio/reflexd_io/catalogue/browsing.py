@@ -2,12 +2,13 @@
 
 import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, isfinite
+from sqlite3 import Connection
 
 from reflexd_core.keys import digest
-from reflexd_io.catalogue.shelves import Shelves, Unclear, Unknown
+from reflexd_io.catalogue.shelves import Shelves, Unclear, Unknown, Unreadable
 from reflexd_io.store import browse
 from reflexd_io.store.browse import ANY, Filter, Listed, Page, Place, Sort
 from reflexd_io.store.detail import Detail, detail
@@ -40,6 +41,7 @@ class Sheet:
     lines: list[Line]
     cursor: str | None
     """For the next page; None where there is none."""
+    unreadable: Unreadable = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +68,24 @@ class Browsing:
         if not 1 <= limit <= MOST:
             raise Unclear(f"a page has 1 to {MOST} entries")
         stand = _read_cursor(cursor, listing) if cursor is not None else None
-        pages: list[tuple[str, Page]] = []
-        for tenant in self._shelves.tenants(listing.tenant):
-            read = partial(
-                browse.page,
-                wanted=listing.filter,
-                sort=listing.sort,
-                descending=listing.descending,
-                after=_in_tenant(stand, tenant, descending=listing.descending),
-                limit=limit,
+        unreadable: Unreadable = {}
+
+        def read(tenant: str, connection: Connection) -> Page:
+            after = _in_tenant(stand, tenant, descending=listing.descending)
+            return browse.page(
+                connection, listing.filter, listing.sort, descending=listing.descending, after=after, limit=limit
             )
-            found = await self._shelves.store.look(tenant, read)
-            if found is not None:
-                pages.append((tenant, found))
-        return _merged(pages, listing, limit)
+
+        pages = [found async for found in self._shelves.look(listing.tenant, read, unreadable)]
+        return replace(_merged(pages, listing, limit), unreadable=unreadable)
 
     async def total(self, listing: Listing) -> Total:
         """How many are listed in all. Raises `StoreUnavailable`."""
-        entries, exact = 0, True
-        for tenant in self._shelves.tenants(listing.tenant):
-            found = await self._shelves.store.look(tenant, partial(browse.count, wanted=listing.filter))
-            if found is not None:
-                entries, exact = entries + found.entries, exact and found.exact
-        return Total(entries, exact)
+        unreadable: Unreadable = {}
+        counts = self._shelves.look(listing.tenant, lambda _, db: browse.count(db, listing.filter), unreadable)
+        found = [count async for _, count in counts]
+        exact = not unreadable and all(count.exact for count in found)
+        return Total(sum(count.entries for count in found), exact)
 
     async def entry(self, name: str, tenant: str | None = None) -> tuple[str, Detail]:
         """One entry and whose it is. Raises `Unknown`, `Unclear` and `StoreUnavailable`."""

@@ -15,8 +15,8 @@ from sqlite3 import Connection
 from time import time
 
 from reflexd_io.catalogue.browsing import Line
-from reflexd_io.catalogue.shelves import Shelves, Unknown, prefix_of
-from reflexd_io.store import browse, forms, trash
+from reflexd_io.catalogue.shelves import Shelves, Unknown, Unreadable, prefix_of
+from reflexd_io.store import StoreUnavailable, browse, forms, trash
 from reflexd_io.store.browse import ANY, Filter, Listed
 from reflexd_io.store.trash import Moved, Purge
 
@@ -87,6 +87,14 @@ class Outcome:
     """Of those counted by the dry run, how many had gone before the purge."""
     purge: str | None = None
     undo_until: float | None = None
+    failed: Unreadable = field(default_factory=dict)
+    """Tenants of whom it could not be done, or not wholly, and why."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    entries: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +136,10 @@ class Purging:
         """A dry run. Raises `Unclear` and `StoreUnavailable`."""
         outcome, last = Outcome(), dict[str, int]()
         unknown = dict.fromkeys(target.ids or ())
-        for tenant in self._shelves.tenants(target.tenant):
-            found = await self._store.look(tenant, partial(_count, target=target), seconds=COUNTING)
-            if found is None:
-                continue
-            counted, examples, known = found
+        seen = self._shelves.look(
+            target.tenant, lambda _, connection: _count(connection, target), outcome.failed, seconds=COUNTING
+        )
+        async for tenant, (counted, examples, known) in seen:
             last[tenant] = counted.last
             outcome.entries += counted.entries
             outcome.size += counted.size
@@ -161,10 +168,16 @@ class Purging:
         at = time()
         for tenant in self._shelves.tenants(target.tenant):
             upto = counted.last.get(tenant, 0) if counted is not None else _MOST
-            moved = await self._purge_tenant(tenant, target, purge, at, upto, unknown)
-            outcome.entries, outcome.size = outcome.entries + moved[0], outcome.size + moved[1]
-            if moved[0]:
-                outcome.tenants[tenant] = moved[0]
+            moved = _Sum()
+            try:
+                await self._purge_tenant(tenant, target, purge, at, upto, unknown, moved)
+            except StoreUnavailable as error:
+                outcome.failed[tenant] = str(error)
+            outcome.entries, outcome.size = outcome.entries + moved.entries, outcome.size + moved.size
+            if moved.entries:
+                outcome.tenants[tenant] = moved.entries
+        if outcome.failed and not outcome.entries:
+            raise StoreUnavailable("; ".join(outcome.failed.values()))
         for name in target.ids or ():  # what is in memory alone, since the disk failed
             self._shelves.memory.forget_named(prefix_of(name))
         outcome.unknown = list(unknown)
@@ -184,17 +197,17 @@ class Purging:
         return counted
 
     async def _purge_tenant(
-        self, tenant: str, target: Target, purge: str, at: float, upto: int, unknown: dict[str, None]
-    ) -> tuple[int, int]:
-        """Entries and bytes."""
+        self, tenant: str, target: Target, purge: str, at: float, upto: int, unknown: dict[str, None], done: _Sum
+    ) -> None:
+        """``done`` is told what was purged, as it goes. Raises `StoreUnavailable`."""
         if target.ids is not None and not await self._store.look(tenant, partial(_named, target=target)):
-            return 0, 0
+            return
         begin = partial(trash.begin, purge=purge, what=target.in_words(), at=at)
         upto = min(upto, await self._store.change(tenant, begin))
         if target.is_whole:
             self._shelves.memory.forget_tenant(tenant)
             await self._store.change(tenant, forms.forget_all)  # for good: they only explain
-        entries = size = above = 0
+        above = 0
         while True:
             read = partial(_numbers, target=target, above=above, upto=upto)
             found = await self._store.look(tenant, read, seconds=COUNTING)
@@ -207,17 +220,16 @@ class Purging:
             while numbers:
                 moved = await self._store.change(tenant, partial(trash.move, purge=purge, numbers=numbers))
                 self._shelves.memory.forget(moved.keys, purged=True)
-                entries, size = entries + moved.entries, size + moved.size
+                done.entries, done.size = done.entries + moved.entries, done.size + moved.size
                 numbers = numbers[len(numbers) - moved.left :]
         await self._store.change(tenant, partial(trash.finish, purge=purge))
-        return entries, size
 
     async def thrown(self) -> list[Thrown]:
         """What can still be undone, the newest first. Raises `StoreUnavailable`."""
         by_id: dict[str, list[tuple[str, Purge]]] = {}
         now = time()
-        for tenant in self._shelves.tenants():
-            for purge in await self._store.look(tenant, partial(trash.purges, now=now)) or []:
+        async for tenant, found_here in self._shelves.look(None, lambda _, db: trash.purges(db, now), {}):
+            for purge in found_here:
                 by_id.setdefault(purge.id, []).append((tenant, purge))
         found = [_together(parts) for parts in by_id.values()]
         return sorted(found, key=lambda one: (-one.at, one.id))
@@ -234,9 +246,8 @@ class Purging:
     async def _in_slices(self, purge: str, work: Callable[[Connection], Moved | None]) -> list[Moved]:
         """Do it in every tenant's file that knows the purge, slice by slice, until nothing of it is left there."""
         slices: list[Moved] = []
-        for tenant in self._shelves.tenants():
-            if not await self._store.look(tenant, partial(trash.knows, purge=purge)):
-                continue
+        known = self._shelves.look(None, lambda _, db: trash.knows(db, purge), {})
+        for tenant in [tenant async for tenant, knows in known if knows]:
             while (moved := await self._store.change(tenant, work)) is not None:
                 self._shelves.memory.forget(moved.keys)
                 slices.append(moved)

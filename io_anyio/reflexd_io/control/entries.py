@@ -48,6 +48,7 @@ def endpoints(
             next=sheet.cursor,
             total=total.entries if total.exact else None,
             at_least=None if total.exact else total.entries,
+            unreadable=sheet.unreadable,
         )
 
     async def look(asked: Asked[Nothing, Nothing]) -> shapes.EntryDetail:

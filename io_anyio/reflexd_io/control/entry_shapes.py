@@ -83,6 +83,7 @@ def purged_of(outcome: Outcome) -> shapes.Purged:
         pinned=outcome.pinned,
         confirm=outcome.confirm,
         gone=outcome.gone,
+        failed=outcome.failed,
         unknown=outcome.unknown,
     )
 

@@ -31,7 +31,7 @@ from reflexd_io.store.upkeep import LimitOf, tenants_in
 from reflexd_io.store.usage import Usage, Usages
 from reflexd_io.store.writer import Operation, Removal, Writer
 
-__all__ = ["IndexNotReady", "Store", "StoreUnavailable"]
+__all__ = ["LOOK", "IndexNotReady", "Store", "StoreUnavailable"]
 
 T = TypeVar("T")
 

@@ -68,6 +68,8 @@ class EntryPage(Told, frozen=True, kw_only=True):
     """How many the filter meets; None where counting would take too long."""
     at_least: int | None = None
     """Where there is no total: how many were found before counting was given up."""
+    unreadable: dict[str, str] = {}
+    """Tenants whose entries are missing here since their file cannot be read, and why."""
 
 
 class Use(Told, frozen=True, kw_only=True):
@@ -161,6 +163,8 @@ class Purged(Told, frozen=True, kw_only=True):
     """Of a dry run: send it with the purge."""
     gone: int = 0
     """Of those that the dry run had counted, how many had gone before they could be purged."""
+    failed: dict[str, str] = {}
+    """Tenants of whom it could not be done, or not wholly, and why."""
     unknown: list[str] = []
     """Ids under which nothing is stored (any more)."""
 
