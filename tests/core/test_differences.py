@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reflexd_core.canonical import Json, canonicalize
-from reflexd_core.differences import DEEPEST, MOST_ALIGNED, WIDTH, Difference, Kind, differences, shown
+from reflexd_core.differences import DEEPEST, MOST_ALIGNED, WIDTH, Difference, Kind, differences, json_path, shown
 
 NUMBERS = st.integers(0, 3) | st.sampled_from([0.5, 2**64 + 1])
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text("xy", max_size=2)
@@ -78,6 +78,12 @@ def test_they_name_the_exact_place() -> None:
         Difference(("messages", 0, "content"), Kind.CHANGED, "hi", "ho"),
         Difference(("seed",), Kind.CHANGED, 1, True),
     ]
+
+
+def test_a_place_is_written_as_people_write_it() -> None:
+    assert json_path(()) == "$"
+    assert json_path(("messages", 3, "content")) == "$.messages[3].content"
+    assert json_path(("odd name", "\0scrubbed", "é")) == '$["odd name"]["\\u0000scrubbed"]["\\u00e9"]'
 
 
 def test_numbers_are_told_apart_to_the_last_digit() -> None:

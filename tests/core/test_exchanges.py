@@ -645,3 +645,15 @@ class ManyExchanges(RuleBasedStateMachine):
 
 TestManyExchanges = ManyExchanges.TestCase
 TestManyExchanges.settings = settings(max_examples=300, stateful_step_count=40)
+
+
+def test_how_an_exchange_ended_is_told_once() -> None:
+    exchanges = Exchanges()
+    missed(exchanges, 1)
+    assert exchanges.outcome(1) == ""
+    exchanges.handle(1, ev.ResponseStarted(1, 429))
+    exchanges.handle(1, ev.ResponseEnded(1, "status-429"))
+    assert [exchanges.outcome(1), exchanges.outcome(1)] == ["not-stored: status-429", ""]
+    exchanges.open(2, CANCEL)
+    exchanges.abandon(2, 1)
+    assert exchanges.outcome(2) == ""

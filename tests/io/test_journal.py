@@ -11,6 +11,7 @@ import pytest
 
 from reflexd_core.policy import KeepRequest, Policy
 from reflexd_io import events, journal, server
+from reflexd_io.control import listening
 from reflexd_io.control_client import BlockingClient, Client, Place, Refused, calls
 from reflexd_io.control_client.shapes.events import Event, ExchangeEvent, HealthEvent, StoredEvent
 from reflexd_io.control_client.shapes.exchanges import ExchangeDetail, ExchangeQuery, ExchangeRow
@@ -315,3 +316,20 @@ def test_a_listener_that_reads_nothing_slows_nobody_and_is_told_what_it_missed(
             hits = sum(wire.ask(body).told == "hit-l1-exact" for _ in range(6000))
         assert hits == 5999
         assert b'"count":' in deaf.until(b'"kind":"dropped"')
+
+
+def test_silence_is_told_too_and_nothing_is_lost_over_it(
+    monkeypatch: pytest.MonkeyPatch, upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(listening, "KEEP_ALIVE", 0.05)
+    upstream.answers(Reply(body=completion()))
+    with daemon(settings_for(tmp_path / "s", upstream.url)) as runtime, Wire(runtime.url) as listener:
+        listener.send(get("/admin/events?kinds=exchange", f"Authorization: Bearer {runtime.admin_token}"))
+        listener.head()
+        for _ in range(3):
+            listener.until(b": still here\n\n")
+        for text in ("first", "second"):
+            reflex = Daemon(Place(runtime.url, runtime.admin_token))
+            reflex.ask(chat(text))
+            assert b'"kind":"exchange"' in listener.until(f'"question":"{text}"'.encode())
+            listener.until(b": still here\n\n")

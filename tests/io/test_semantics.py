@@ -23,6 +23,7 @@ import pytest
 from reflexd_core.policy import Policy, Semantic
 from reflexd_io import control, models
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
+from reflexd_io.control_client.shapes.exchanges import ExchangeDetail
 from reflexd_io.inference.judge import Score
 from reflexd_io.runtime import Runtime
 from support import tiny
@@ -473,3 +474,44 @@ def test_settings_reach_the_policy(tmp_path: Path, upstream: ScriptedUpstream) -
     with asking(tmp_path / "store", upstream, reranker_threshold=1.0) as (asker, _):
         asker.learn(DIV)
         assert asker.by(DIV_IN_OTHER_WORDS) == "miss below-threshold"
+
+
+def test_how_it_was_decided_is_told_afterwards(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, runtime):
+        entry = asker.learn(DIV)["x-reflex-exchange"]
+        asker.learn(SORT)
+
+        def detail(told: dict[str, str]) -> ExchangeDetail:
+            return _control(runtime).do(calls.exchange(told["x-reflex-exchange"]))
+
+        found = detail(asker.ask(DIV_IN_OTHER_WORDS))
+        assert (found.row.status, found.pairing) == ("hit-l3-verified", True)
+        assert (found.question, found.stored_question) == (DIV_IN_OTHER_WORDS, DIV)
+        tiers = {tier.name: tier.outcome for tier in found.tiers}
+        assert tiers == {
+            "exact": "nothing",
+            "form": "nothing",
+            "embed": "found",
+            "near": "found",
+            "judge": "accepted",
+        }
+        assert all(tier.ms > 0 for tier in found.tiers)
+        (served,) = [one for one in found.candidates if one.accepted]
+        assert served.question == DIV
+        assert served.entry == found.row.entry == _control(runtime).do(calls.exchange(entry)).row.entry
+        assert found.threshold is not None
+        assert (served.score or 0) >= found.threshold
+        assert (served.similarity, served.score) == (found.similarity, found.score)
+
+        again = detail(asker.ask(DIV_IN_OTHER_WORDS))  # from memory, where no exchange was opened
+        assert (again.row.status, again.pairing) == ("hit-l3-verified", True)
+        assert (again.question, again.stored_question) == (DIV_IN_OTHER_WORDS, DIV)
+
+        refused = detail(asker.ask(NEAR_MISS))
+        assert (refused.row.status, refused.pairing) == ("miss", False)
+        (near,) = [one for one in refused.candidates if one.question == SORT]
+        assert not near.accepted
+        assert near.guard is not None
+        assert refused.row.reason == f"guard-{near.guard}"
+        assert {"ascending", "descending"} <= set(near.words)
+        assert detail(asker.ask("What is the latest version of Python?")).exact_only == "moment-bound"

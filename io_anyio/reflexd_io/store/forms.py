@@ -170,7 +170,10 @@ class _Bodies:
             row = self._connection.execute("SELECT body FROM parts WHERE hash = ?", (digest,)).fetchone()
             if row is None:
                 raise ValueError("a part of a request is not there")
-            body = self._parts[digest] = zstd.decompress(row[0])
+            try:
+                body = self._parts[digest] = zstd.decompress(row[0])
+            except (zstd.ZstdError, TypeError) as error:
+                raise ValueError(f"a part of a request cannot be read: {error}") from error
         return body
 
 
@@ -199,6 +202,11 @@ def _read(row: tuple[object, ...]) -> Form:
             beside = read_json(covered.encode())
             if not isinstance(beside, dict):
                 raise ValueError("not a row of the forms table")
+            try:
+                listed = tuple((name, bytes.fromhex(digest)) for name, digest in json.loads(parts))
+                fired = tuple(map(str, json.loads(rules)))
+            except TypeError as error:
+                raise ValueError(f"not a row of the forms table: {error}") from error
             return Form(
                 number=number,
                 exchange=exchange,
@@ -207,9 +215,9 @@ def _read(row: tuple[object, ...]) -> Form:
                 dialect=dialect,
                 client=client,
                 outcome=outcome,
-                rules=tuple(json.loads(rules)),
+                rules=fired,
                 covered=beside,
-                parts=tuple((name, bytes.fromhex(digest)) for name, digest in json.loads(parts)),
+                parts=listed,
             )
         case _:
             raise ValueError("not a row of the forms table")
