@@ -50,7 +50,7 @@ class Guard:
         return peer.is_local and peer.fault is None
 
     def _forbids_peer(self, peer: Peer, target: Target) -> str | None:
-        is_admin = target.kind is Kind.ADMIN
+        is_admin = target.kind in (Kind.ADMIN, Kind.DASHBOARD)
         if peer.fault is not None and (is_admin or not self._wants_tokens):  # a token says more than a user does
             return peer.fault
         if is_admin and not peer.is_local and not self._remote_admin:

@@ -15,6 +15,7 @@ from reflexd_io.formats import told_of_relayed
 from reflexd_io.incoming import ClientGone
 from reflexd_io.keep_alive import KeptAlive, may_be_kept_alive
 from reflexd_io.memory import Answer
+from reflexd_io.own_headers import own_headers
 
 QUICK = 512 * 1024
 """Bytes of an answer up to which turning it into the other form is done on the spot (10 ms)."""
@@ -100,11 +101,10 @@ async def refuse(exchange: Exchange, command: cmd.Refuse) -> None:
     """An error of Reflex's own, in the dialect's shape."""
     body = exchange.call.dialect.error(command.status, command.message, command.code)
     exchange.http_status = command.status
-    headers = [
-        (b"Content-Type", b"application/json"),
-        (b"Content-Length", str(len(body)).encode()),
+    headers = own_headers(
+        body,
         (b"X-Reflex-Status", exchange.status.value.encode()),
         (b"X-Reflex-Reason", command.code.encode()),
         *([] if command.retry else [(b"x-should-retry", b"false")]),
-    ]
+    )
     await exchange.connection.respond(command.status, headers, body)

@@ -15,6 +15,7 @@ from pathlib import Path
 from shutil import rmtree
 from time import monotonic
 
+from reflexd_io.faults import in_words
 from reflexd_io.near import rows
 from reflexd_io.near.builder import Plan, build
 from reflexd_io.near.files import Verified, tidy
@@ -175,7 +176,7 @@ class Keeper:
         except _Stopped:
             return
         except (sqlite3.Error, OSError) as error:
-            self.problems[job.tenant] = f"the index cannot be made: {error}"
+            self.problems[job.tenant] = f"the index cannot be made: {in_words(error)}"
             self._not_before[job.tenant] = monotonic() + RETRY
             log.warning("%s's index cannot be made, which is tried again later: %s", job.tenant, error)
         else:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reflexd_io.faults import in_words
 from reflexd_io.store import files
 from reflexd_io.store.connections import Connections
 from reflexd_io.store.upkeep import LimitOf, Upkeep, Uses
@@ -222,7 +223,7 @@ class Writer:
             raise
 
     def _report(self, tenant: str, error: Exception) -> None:
-        reason = f"{tenant}.sqlite3: {error}"
+        reason = f"{tenant}.sqlite3: {in_words(error)}"
         if self.problems.get(tenant) != reason:
             log.warning("storage is degraded, answers are served but not kept: %s", reason)
         self.problems.pop(tenant, None)

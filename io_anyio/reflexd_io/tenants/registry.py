@@ -23,6 +23,7 @@ from reflexd_core.policy import Policy, Semantic
 from reflexd_core.routing import Upstream
 from reflexd_core.tenancy import Tenancy, Tenant, Token
 from reflexd_io import values
+from reflexd_io.faults import in_words
 from reflexd_io.policy_settings import POLICY, with_setting
 from reflexd_io.settings import DEFAULT_TENANT, Settings
 from reflexd_io.tenants import changes
@@ -232,7 +233,7 @@ class Registry:
             try:
                 await anyio.to_thread.run_sync(save, self._storage, document)
             except OSError as error:
-                raise NotKept(f"{self._storage / FILE}: {error.strerror or error}") from error
+                raise NotKept(f"{FILE}: {in_words(error)}") from error
             self._written = document
             self._take(document)
             self._tell()
