@@ -22,6 +22,9 @@ _MASKED = re.compile(
             r"Current date: [^\n]*",
             r"The current month is [^\n.]*",
             r"(?:Primary working|Current working|Working) directory: [^\n]*",
+            r"current working directory \([^)\n]*\)",  # Continue, in a tool's description
+            r"file-based memory at `[^`\n]*`",  # Claude Code: the folder is named after the working directory
+            r"\*\*Private Project Memory\*\* \(`[^`\n]*`\)",  # Gemini CLI, likewise
             r"gitStatus: .*\Z",
         )
     ),

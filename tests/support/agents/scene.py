@@ -1,4 +1,4 @@
-"""Two runs of an agent through a daemon, and a third once it is set up for good: run in a namespace of its own.
+"""Runs of an agent through a daemon, and one more once it is set up for good, in a namespace of their own.
 
 ``python -m support.agents.scene <folder>`` reads ``scene.json`` there and prints what happened as one JSON object.
 All of it is real: the agent's own program, ``reflexd serve``, ``reflexd run`` and ``reflexd setup`` as processes.
@@ -28,10 +28,16 @@ class Scene:
     program: list[str]
     arguments: list[str]
     home: str
-    project: str
+    projects: list[str]
+    """The folders in which it is run through ``reflexd run``, one after the other."""
     storage: str
     variables: dict[str, str] = field(default_factory=dict)
     """Those of the user: keys and the like."""
+    tenant: str = "default"
+    config: str = ""
+    """Reflex's ``config.toml``; empty for none."""
+    sets_up: bool = True
+    """Whether it is set up for good afterwards, run in the last of the folders, and taken back."""
 
 
 @dataclass
@@ -76,19 +82,25 @@ def _played(scene: Scene, upstream: ScriptedUpstream) -> dict[str, Any]:
             assert daemon.stdout is not None
             url = json.loads(daemon.stdout.readline())["base_url"].removesuffix("/v1")
             stage = _Stage(scene, upstream, environ, url, log)
-            runs = [stage.run([*reflexd, "run", "--agent", scene.agent, "--", *scene.program]) for _ in range(2)]
-            setup = stage.said([*reflexd, "setup", scene.agent])
-            runs.append(stage.run(scene.program))
-            undone = stage.said([*reflexd, "setup", scene.agent, "--undo"])
+            through = [*reflexd, "run", "--agent", scene.agent, "--tenant", scene.tenant, "--", *scene.program]
+            runs = [stage.run(through, project) for project in scene.projects]
+            last = scene.projects[-1]
+            setups = []
+            if scene.sets_up:
+                setups.append(stage.said([*reflexd, "setup", scene.agent, "--tenant", scene.tenant], last))
+                runs.append(stage.run(scene.program, last))
+                setups.append(stage.said([*reflexd, "setup", scene.agent, "--undo"], last))
         finally:
             daemon.terminate()
             daemon.wait(30)
-    return {"runs": [asdict(run) for run in runs], "setup": setup, "undone": undone}
+    return {"runs": [asdict(run) for run in runs], "setups": setups}
 
 
 def _environ(scene: Scene, url: str) -> dict[str, str]:
     root = url.removesuffix("/v1")
+    config = {"REFLEX_CONFIG": scene.config} if scene.config else {}
     return {
+        **config,
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
@@ -112,11 +124,11 @@ class _Stage:
     url: str
     log: Path
 
-    def run(self, command: list[str]) -> Run:
+    def run(self, command: list[str], project: str) -> Run:
         before, lines = self._counted(), self._lines()
         calls = len(self.upstream.seen)
         began = time.monotonic()
-        done = self.said([*command, *self.scene.arguments])
+        done = self.said([*command, *self.scene.arguments], project)
         took = time.monotonic() - began
         self._settle()
         after = self._counted()
@@ -129,11 +141,11 @@ class _Stage:
             told=self._lines()[len(lines) :],
         )
 
-    def said(self, command: list[str]) -> dict[str, Any]:
+    def said(self, command: list[str], project: str) -> dict[str, Any]:
         done = subprocess.run(
             command,
             env=self.environ,
-            cwd=self.scene.project,
+            cwd=project,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
