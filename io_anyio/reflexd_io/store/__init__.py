@@ -29,7 +29,7 @@ from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, o
 from reflexd_io.store.records import Record
 from reflexd_io.store.upkeep import LimitOf, tenants_in
 from reflexd_io.store.usage import Usage, Usages
-from reflexd_io.store.writer import Operation, Removal, Writer
+from reflexd_io.store.writer import Operation, Writer
 
 __all__ = ["LOOK", "IndexNotReady", "Store", "StoreUnavailable"]
 
@@ -253,11 +253,25 @@ class Store:
             await self.change(tenant, lambda _: None)  # which brings the file up to date
             return await anyio.to_thread.run_sync(look, limiter=self._look_limiter)
 
+    async def flush(self) -> None:
+        """Once this returns, all that was handed in before is safe, or was given up. Raises `StoreUnavailable`."""
+        await self._told(self._writer.flush)
+
     async def remove(self, tenant: str, *, for_good: bool) -> None:
         """All that is stored for it, and with ``for_good`` whatever might still be. Raises `StoreUnavailable`.
 
-        After calling this, drop it from memory.
+        Before and after calling this, drop it from memory.
         """
+        self._keeper.forget(tenant)
+        try:
+            await self._told(partial(self._writer.remove, tenant, for_good=for_good))
+        finally:
+            self._readers.forget(tenant)  # whoever opened the file meanwhile holds one that is nobody's any more
+            self._searchers.forget(tenant)
+            self._keeper.forget(tenant)
+
+    async def _told(self, begin: Callable[[Callable[[str | None], None]], None]) -> None:
+        """Begin something in the writer's thread and wait until its end is told."""
         problems: list[str | None] = []
         done = anyio.Event()
         token = anyio.lowlevel.current_token()
@@ -267,14 +281,10 @@ class Store:
             with suppress(RuntimeError):  # the event loop ended meanwhile
                 anyio.from_thread.run_sync(done.set, token=token)
 
-        self._keeper.forget(tenant)
-        self._writer.remove(Removal(tenant, told, for_good))
+        begin(told)
         with anyio.move_on_after(CHANGE_TIMEOUT):
             await done.wait()
-        self._readers.forget(tenant)  # whoever opened the file meanwhile holds one that is nobody's any more
-        self._searchers.forget(tenant)
-        self._keeper.forget(tenant)
-        problem = problems[0] if problems else "the disk is too slow; it goes as soon as it can"
+        problem = problems[0] if problems else "the disk is too slow; it is done as soon as it can be"
         if problem is not None:
             raise StoreUnavailable(problem)
 

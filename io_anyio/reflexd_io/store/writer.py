@@ -48,19 +48,18 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """All that is stored for a tenant goes: its file, its log, its index."""
+class Between:
+    """Something to be done when all that was handed in before is committed."""
 
-    tenant: str
+    run: Callable[[], str | None]
+    """Gives why it failed."""
     told: Told
-    for_good: bool
-    """Nothing is ever stored for it again, whatever is still under way."""
 
 
 class Writer:
     def __init__(self, folder: Path, known: set[str], *, max_bytes: int, limit_of: LimitOf) -> None:
         """``known``: tenants that have a file; those made here are added."""
-        self._queue: queue.SimpleQueue[Operation | Removal | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Operation | Between | None] = queue.SimpleQueue()
         self._folder = folder
         self._known = known
         self._removed: set[str] = set()
@@ -95,9 +94,16 @@ class Writer:
         self._queue.put(operation)
         return True
 
-    def remove(self, removal: Removal) -> None:
-        """After what was handed in before."""
-        self._queue.put(removal)
+    def flush(self, told: Told) -> None:
+        """``told`` is called once all that was handed in before is committed, or was given up."""
+        self._queue.put(Between(lambda: None, told))
+
+    def remove(self, tenant: str, told: Told, *, for_good: bool) -> None:
+        """All that is stored for a tenant goes, after what was handed in before: its file, its log, its index.
+
+        With ``for_good`` nothing is ever stored for it again, whatever is still under way.
+        """
+        self._queue.put(Between(lambda: self._remove(tenant, for_good=for_good), told))
 
     def commit_base(self, tenant: str, token: bytes, new: bytes, upto: int) -> bool:
         """Let another search index count for the tenant. False where the one that did was another. Blocks."""
@@ -128,11 +134,11 @@ class Writer:
         next_tick = time.monotonic() + _TICK
         going = True
         while going:
-            group, removal, going = self._next_group(max(0.0, next_tick - time.monotonic()))
+            group, between, going = self._next_group(max(0.0, next_tick - time.monotonic()))
             for tenant in dict.fromkeys(operation.tenant for operation in group):
                 self._commit(tenant, [operation for operation in group if operation.tenant == tenant])
-            if removal is not None:
-                self._remove(removal)
+            if between is not None:
+                self._do(between)
             if time.monotonic() >= next_tick or not going:
                 try:
                     self._tick()
@@ -141,13 +147,13 @@ class Writer:
                 next_tick = time.monotonic() + _TICK
         self._connections.close_all()
 
-    def _next_group(self, timeout: float) -> tuple[list[Operation], Removal | None, bool]:
-        """What to commit next, what to remove after it, and whether to go on then."""
+    def _next_group(self, timeout: float) -> tuple[list[Operation], Between | None, bool]:
+        """What to commit next, what to do after it, and whether to go on then."""
         group: list[Operation] = []
         try:
             item = self._queue.get(timeout=timeout)
             while item is not None:
-                if isinstance(item, Removal):
+                if isinstance(item, Between):
                     return group, item, True
                 group.append(item)
                 if len(group) >= _GROUP:
@@ -157,25 +163,28 @@ class Writer:
             return group, None, True
         return group, None, False
 
-    def _remove(self, removal: Removal) -> None:
-        tenant = removal.tenant
-        if removal.for_good:
+    def _do(self, between: Between) -> None:
+        problem = between.run()
+        try:
+            between.told(problem)
+        except Exception:  # the thread must live, whatever is made of its news
+            log.exception("the end of something could not be told")
+
+    def _remove(self, tenant: str, *, for_good: bool) -> str | None:
+        if for_good:
             self._removed.add(tenant)
-        problem: str | None = None
         try:
             self._connections.close(tenant)
             self._upkeep.forget(tenant)
             files.remove(self._folder, tenant)
-            self._known.discard(tenant)
-            self._neglected.discard(tenant)
-            self.problems.pop(tenant, None)
-        except OSError as error:
-            problem = f"{tenant}.sqlite3 cannot be removed: {error.strerror or error}"
+        except (OSError, sqlite3.Error) as error:
+            problem = f"{tenant}.sqlite3 cannot be removed: {error}"
             log.warning("%s", problem)
-        try:
-            removal.told(problem)
-        except Exception:  # the thread must live, whatever is made of its news
-            log.exception("a removal's end could not be told")
+            return problem
+        self._known.discard(tenant)
+        self._neglected.discard(tenant)
+        self.problems.pop(tenant, None)
+        return None
 
     def _commit(self, tenant: str, group: list[Operation]) -> None:
         if tenant in self._removed:

@@ -72,6 +72,7 @@ class Desk:
             )
         kept = self._registry.document.tenants.get(tenant)
         for_good = kept is not None and kept.removed
+        self._memory.forget_tenant(tenant)  # what is under way is not to be kept
         try:
             await self._store.remove(tenant, for_good=for_good)
         finally:
