@@ -39,6 +39,8 @@ class Route:
     withheld: frozenset[str] = frozenset()
     """Credential headers that are not passed on: they hold another secret than the one that chose the upstream, or a
     token of ours."""
+    name: str = field(default="", compare=False)
+    """The tenant's name, as people know it; empty of a key's own tenant."""
     token: str | None = None
     """Id of the token that decided the tenant."""
     key: str | None = field(default=None, compare=False)
@@ -164,6 +166,7 @@ def route(
             )
     return Route(
         tenant=tenant.id if tenant is not None else key or "",
+        name=tenant.name if tenant is not None else "",
         upstream=upstream,
         whose=Whose.STORED if placeholder else Whose.CLIENT,
         withheld=frozenset(name for name, secret in sent.items() if name in tokens or secret != credential),

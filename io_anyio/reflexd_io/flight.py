@@ -16,6 +16,7 @@ from reflexd_core.request import Form
 from reflexd_core.routing import Target
 from reflexd_io import codings
 from reflexd_io.call import Call
+from reflexd_io.keyrings import KeyringFault
 from reflexd_io.keys import Keys, UnusableKey
 from reflexd_io.recording import Recording
 from reflexd_io.upstream import Response, UpstreamClient, UpstreamUnreachable
@@ -66,7 +67,8 @@ class Flights:
         except UnusableKey as error:
             raise NoKey(str(error)) from error
         if stored and key is None and not route.upstream.keyless:
-            raise NoKey(_how_to_give_a_key(route))
+            held = await self._keys.held(route.tenant, route.upstream)
+            raise NoKey(_how_to_give_a_key(route, held.fault))
         outgoing = to_upstream(headers, withheld=CREDENTIAL_HEADERS if key is not None else route.withheld)
         if key is not None:
             outgoing.append(key_header(route.upstream, key, native=target.native))
@@ -173,10 +175,12 @@ def _form_of(headers: HeaderList) -> Form:
     return Form.STREAM if content_type.startswith(b"text/event-stream") else Form.BODY
 
 
-def _how_to_give_a_key(route: Route) -> str:
-    name, variable = route.upstream.name, route.upstream.key_env
+def _how_to_give_a_key(route: Route, fault: KeyringFault | None) -> str:
+    name, variable, tenant = route.upstream.name, route.upstream.key_env, route.name or route.tenant
+    silent = fault is not None and fault.code != "no_keyring"
+    why = f"the keyring gave none for tenant {tenant!r}. {fault}" if silent else f"tenant {tenant!r} has none stored"
     return (
-        f"Reflex has no key for {name}: the request brought none, and tenant {route.tenant!r} has none stored. "
+        f"Reflex has no key for {name}: the request brought none, and {why}. "
         f"Let the client send its {name} key as before, or start reflexd with {variable} set, "
-        f"or store one with: reflexd keys set {name} --tenant {route.tenant}"
+        f"or store one with: reflexd keys set {name} --tenant {tenant}"
     )

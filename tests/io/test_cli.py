@@ -373,7 +373,8 @@ def test_doctor_on_a_sound_machine(env: Env, upstream: ScriptedUpstream) -> None
     found = _json(_run(env, "doctor", "--json", "--port", "0"))
     assert found["healthy"] is True
     by_what = {finding["what"]: finding for finding in found["findings"]}
-    assert {"port", "storage", "keyring", "key", "upstream", "models"} <= set(by_what)
+    assert {"port", "access", "storage", "keyring", "key", "upstream", "models"} <= set(by_what)
+    assert "every user" in by_what["access"]["said"] or "you and root" in by_what["access"]["said"]
     assert by_what["upstream"]["verdict"] == "ok"
     assert "GROQ_API_KEY" in by_what["key"]["said"]
     done = _run(env, "doctor", "--port", "0")

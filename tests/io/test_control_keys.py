@@ -133,6 +133,9 @@ def test_a_locked_keyring_is_told_by_code_and_in_words_and_asked_once(ring: Smal
     client.do(calls.list_keys())
     asked = len(ring.asked)
     rows = client.do(calls.list_keys()).items
+    with Wire(place.url) as wire:
+        refused = wire.ask(post(chat(), PLACEHOLDER))
+    assert (refused.status, refused.header("x-should-retry"), b"unlock it" in refused.body) == (400, "false", True)
     assert len(ring.asked) == asked  # each question might open a window
     assert {row.source for row in rows if row.upstream == "openai"} == {"no answer"}
     assert "unlock it" in rows[0].problem

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,11 +16,15 @@ from reflexd_core.routing import Upstream
 from reflexd_io import runtime
 from reflexd_io.cli import settings_of
 from reflexd_io.cli.status import ask_health
+from reflexd_io.key_desk import upstreams_of
 from reflexd_io.keyrings import PATIENCE, KeyringFault, backend_name, within
 from reflexd_io.keys import Source, survey
+from reflexd_io.peers import way_to_tell
 from reflexd_io.proxies import UnusableProxy, proxy_at, proxy_for
 from reflexd_io.settings import Settings
 from reflexd_io.store import schema
+from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.tenants.registry import Registry
 
 _MARKS = {"ok": "✓", "note": "·", "fault": "✗"}
 _REACH_TIMEOUT = 5.0
@@ -48,6 +53,7 @@ def doctor(args: argparse.Namespace) -> int:
 
 def _examine(settings: Settings) -> Iterator[Finding]:
     yield _port(settings)
+    yield _access(settings)
     yield _storage(settings)
     yield from _files(settings)
     yield _keyring()
@@ -96,6 +102,18 @@ def _port(settings: Settings) -> Finding:
     return Finding("port", "ok", f"{where} is free")
 
 
+def _access(settings: Settings) -> Finding:
+    """Who may ask."""
+    users = settings.allowed_users
+    if settings.is_open:
+        return Finding("access", "note", f"beyond this machine, by {settings.bind_addr}; every client shows a token")
+    if settings.wants_tokens:
+        return Finding("access", "ok", "this machine only, and every client shows a token")
+    if users is None or way_to_tell() is None:
+        return Finding("access", "note", "every user of this machine; auth_required makes each client show a token")
+    return Finding("access", "ok", f"you and root on this machine{f', and {len(users)} more' if users else ''}")
+
+
 def _storage(settings: Settings) -> Finding:
     path = settings.storage_path
     try:
@@ -104,6 +122,8 @@ def _storage(settings: Settings) -> Finding:
             free = shutil.disk_usage(path).free
     except OSError as error:
         return Finding("storage", "fault", f"{path}: {error.strerror or error}; choose another with --storage-path")
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding("storage", "note", f"{path}: other users may look into it; close it with: chmod 700 {path}")
     if free < settings.storage_bytes:
         return Finding("storage", "note", f"{path}: {free / 1e9:.1f} GB free, less than storage_bytes allows to use")
     return Finding("storage", "ok", f"{path}: writable, {free / 1e9:.1f} GB free")
@@ -136,15 +156,19 @@ def _keyring() -> Finding:
 
 def _keys(settings: Settings) -> Iterator[Finding]:
     """The active tenant's keys, as they are seen from here."""
-    tenant = settings.active_tenant
     try:
-        found = within(PATIENCE, lambda: survey(tenant, settings.upstreams.values()))
+        tenant = Registry(settings, files=tenants_in(settings.storage_path / "tenants")).tenancy.active
+        upstreams = upstreams_of(settings, tenant).values()
+        found = within(PATIENCE, lambda: survey(tenant.id, upstreams))
+    except OSError as error:
+        yield Finding("tenants", "fault", f"{error}")
+        return
     except KeyringFault as fault:
         yield Finding("key", "note", f"{fault}")
         return
     for held in found:
         if held.source in (Source.KEYRING, Source.ENVIRONMENT):
-            place = f"keyring ({tenant})" if held.source is Source.KEYRING else held.upstream.key_env
+            place = f"keyring ({tenant.name})" if held.source is Source.KEYRING else held.upstream.key_env
             yield Finding("key", "ok", f"{held.upstream.name}: from {place}")
     trouble = next((held.fault for held in found if held.fault is not None and held.fault.code != "no_keyring"), None)
     if trouble is not None:

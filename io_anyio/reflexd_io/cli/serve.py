@@ -108,7 +108,7 @@ def _announce(runtime: Runtime, settings: Settings) -> None:
         f"Reflex is serving at {runtime.url}/v1",
         f"  storage    {settings.storage_path}",
         f"  upstream   {provider}  (others: {runtime.url}/u/<name>/v1)",
-        f"  keys       the client's own; from the environment: {', '.join(keyed) or 'none'}; then the OS keyring",
+        f"  keys       the client's own; the OS keyring's; then the environment's: {', '.join(keyed) or 'none'}",
         f"  tenant     {settings.active_tenant}, caching {caching}",
         f"  try        OPENAI_BASE_URL={runtime.url}/v1",
     )
