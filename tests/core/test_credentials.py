@@ -19,7 +19,8 @@ from reflexd_core.credentials import (
     route,
 )
 from reflexd_core.routing import PRESETS, Kind, Target, Upstream, read_target
-from reflexd_core.tenancy import Tenancy, Tenant
+from reflexd_core.tenancy import Tenancy, Tenant, Token
+from reflexd_core.tokens import digest_of, make_token
 
 SALT = bytes(32)
 OWN_KEY = "sk-proj-0123456789abcdef"
@@ -311,3 +312,102 @@ def test_of_two_keys_the_one_counts_that_counts_at_the_provider() -> None:
     assert headed("/v1/messages", {**bearer(ANTHROPIC_KEY), "x-api-key": ANTHROPIC_KEY}) == replace(
         found, withheld=frozenset()
     )
+
+
+TOKEN, OTHER_TOKEN = make_token(bytes(32)), make_token(b"\1" * 32)
+ACME, BETA = Tenant(id="acme.2", name="acme"), Tenant(id="beta", name="beta")
+
+
+def with_tokens(**given: Any) -> Tenancy:
+    """``acme`` has a token, and ``beta`` the other."""
+    tokens = {
+        digest_of(TOKEN): Token(id="t1", tenant=ACME, **given),
+        digest_of(OTHER_TOKEN): Token(id="t2", tenant=BETA),
+    }
+    default = Tenant(id="default", name="default")
+    return Tenancy(active=default, by_name={"default": default, "acme": ACME, "beta": BETA}, tokens=tokens)
+
+
+@pytest.mark.parametrize(
+    ("headers", "whose", "withheld"),
+    [
+        (bearer(TOKEN), Whose.STORED, {"authorization"}),
+        ({"authorization": TOKEN}, Whose.STORED, {"authorization"}),
+        ({"x-api-key": TOKEN}, Whose.STORED, {"x-api-key"}),
+        ({"x-reflex-token": TOKEN}, Whose.STORED, set()),
+        ({**bearer("reflex"), "api-key": TOKEN}, Whose.STORED, {"api-key"}),
+        ({**bearer(OWN_KEY), "x-goog-api-key": TOKEN}, Whose.CLIENT, {"x-goog-api-key"}),
+        ({**bearer(OWN_KEY), "x-reflex-token": TOKEN}, Whose.CLIENT, set()),
+        (
+            {**bearer(TOKEN), "x-api-key": TOKEN, "x-reflex-tenant": "acme"},
+            Whose.STORED,
+            {"authorization", "x-api-key"},
+        ),
+    ],
+)
+def test_a_token_decides_the_tenant_before_all_else_and_stays_here(
+    headers: dict[str, str], whose: Whose, withheld: set[str]
+) -> None:
+    found = routed(headers=headers, tenancy=with_tokens())
+    assert found == Route(
+        tenant="acme.2", upstream=PRESETS["openai"], whose=whose, withheld=frozenset(withheld), token="t1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"headers": bearer(TOKEN[:-1])}, "unknown_token"),
+        ({"headers": bearer("rfx_")}, "unknown_token"),
+        ({"headers": {"x-reflex-token": "reflex"}}, "unknown_token"),
+        ({"headers": bearer(make_token(b"\2" * 32))}, "unknown_token"),
+        ({"headers": bearer(f"{OWN_KEY}, Bearer {TOKEN}")}, "unknown_token"),
+        ({"headers": bearer(TOKEN), "tenancy": with_tokens(expires=99.0), "now": 99.0}, "expired_token"),
+        ({"headers": {**bearer(TOKEN), "x-api-key": OTHER_TOKEN}}, "contradicting_tokens"),
+        ({"headers": bearer(TOKEN), "tenant": "beta"}, "contradicting_tenants"),
+        ({"headers": {**bearer(TOKEN), "x-reflex-tenant": "nobody"}}, "contradicting_tenants"),
+        ({"headers": {}, "query": f"key={TOKEN}"}, "token_in_query"),
+        ({"headers": {"x-reflex-tenant": "acme"}, "on_loopback": False}, "token_required"),
+        ({"headers": {}, "tenant": "acme", "on_loopback": False}, "token_required"),
+    ],
+)
+def test_a_token_that_is_no_good_is_refused_without_being_repeated(asked: dict[str, Any], code: str) -> None:
+    refused = routed(**{"tenancy": with_tokens(), **asked})
+    assert isinstance(refused, Unroutable)
+    assert refused.code == code
+    assert "rfx_" not in refused.message.replace("rfx_…", "")
+
+
+def test_a_revoked_token_is_told_from_an_unknown_one() -> None:
+    tokens = {digest_of(TOKEN): Token(id="t1", tenant=None)}
+    refused = routed(headers=bearer(TOKEN), tenancy=tenancy("default", tokens=tokens))
+    assert isinstance(refused, Unroutable)
+    assert refused.code == "revoked_token"
+
+
+def test_a_token_is_good_from_everywhere_until_it_expires() -> None:
+    given = {"tenancy": with_tokens(expires=99.0), "now": 98.0, "on_loopback": False}
+    found = routed(headers=bearer(TOKEN), tenant="acme", **given)
+    assert isinstance(found, Route)
+    assert found.tenant == "acme.2"
+
+
+def test_an_adopted_key_is_its_tenants_and_told_by_its_end() -> None:
+    key = anonymous_tenant(OWN_KEY, SALT)
+    found = routed(headers=bearer(OWN_KEY), tenancy=tenancy("default", adopted={key: ACME}))
+    assert isinstance(found, Route)
+    assert (found.tenant, found.key, found.hint, found.whose) == ("acme.2", key, OWN_KEY[-4:], Whose.CLIENT)
+    assert OWN_KEY[-4:] not in repr(found).replace(key, "")
+
+
+def test_a_tenant_goes_to_its_own_upstreams() -> None:
+    own = Upstream(name="own", base_url="https://own/v1", key_env="X")
+    elsewhere = replace(PRESETS["groq"], base_url="https://mirror/v1")
+    acme = Tenant(id="acme", name="acme", upstreams={"own": own, "groq": elsewhere}, default_upstream="own")
+    tenants = Tenancy(active=acme, by_name={"acme": acme})
+    found = [
+        routed(tenancy=tenants),
+        routed(tenancy=tenants, upstream="groq"),
+        routed(tenancy=tenants, upstream="xai"),
+    ]
+    assert [each.upstream for each in found if isinstance(each, Route)] == [own, elsewhere, PRESETS["xai"]]
