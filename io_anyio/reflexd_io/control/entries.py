@@ -12,7 +12,7 @@ from reflexd_io.catalogue.browsing import MOST, Browsing, Listing
 from reflexd_io.catalogue.changing import Change, Changing
 from reflexd_io.catalogue.moving import Moving
 from reflexd_io.catalogue.purging import Purging, Target
-from reflexd_io.catalogue.shelves import Unclear
+from reflexd_io.catalogue.shelves import Unclear, prefix_of
 from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed
 from reflexd_io.control.entry_shapes import detail_of, purged_of, row_of, trash_row
 from reflexd_io.control_client.shapes import entries as shapes
@@ -213,6 +213,8 @@ def target_of(asked: shapes.Purge) -> Target:
     given = asked.filter or shapes.EntryFilter()
     if asked.ids is not None and len(asked.ids) > MOST_IDS:
         raise Unclear(f"{len(asked.ids)} ids at once are too many: {MOST_IDS} at most")
+    for name in asked.ids or ():
+        prefix_of(name)
     target = Target(
         tenant=given.tenant,
         ids=tuple(dict.fromkeys(asked.ids)) if asked.ids is not None else None,
