@@ -211,7 +211,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 *dashboard.endpoints(sessions, url),
                 *aliases.endpoints(ledger, store, memory, models),
                 *keys.endpoints(KeyDesk(settings, registry, stored_keys, client)),
-                *_entries(shelves, events),
+                *_entries(registry, shelves, events),
             ]
             _watch(registry, policies, memory, events)
             tasks.start_soon(_helped, "keeping time", registry.keep_time)
@@ -241,11 +241,11 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 log.error("the disk did not take the last answers in time; they are not kept")
 
 
-def _entries(shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
+def _entries(registry: Registry, shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
     purging = Purging(shelves)
     return [
-        *entries.endpoints(Browsing(shelves), Changing(shelves), purging, Moving(shelves), events),
-        *aliases.clearing(purging, events),
+        *entries.endpoints(registry, Browsing(shelves), Changing(shelves), purging, Moving(shelves), events),
+        *aliases.clearing(registry, purging, events),
     ]
 
 

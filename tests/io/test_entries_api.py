@@ -30,13 +30,14 @@ class Asker:
     def __init__(self, running: Runtime) -> None:
         self.url = running.url
         self.client = BlockingClient(Place(running.url, running.admin_token))
+        self.headers: dict[str, str] = {}
 
     def ask(self, question: str, **fields: Any) -> str:
         """The status that is told."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": question}], **fields})
-        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **self.headers}
         try:
             connection.request("POST", "/v1/chat/completions", body, headers)
             reply = connection.getresponse()
@@ -235,3 +236,26 @@ def test_a_lookup_that_read_the_disk_before_a_purge_does_not_bring_it_back(
         assert told == ["miss"]  # it came before the purge, so its fresh answer is not kept either
         assert asker.ask("one") == "miss"
         assert asker.ask("one") == "hit-l1-exact"
+
+
+def test_tenants_are_called_what_people_call_them(asker: Asker) -> None:
+    asker.learn("mine")
+    asker.client.do(calls.add_tenant("work"))
+    asker.headers = {"x-reflex-tenant": "work"}
+    asker.learn("theirs")
+    asker.client.do(calls.rename_tenant("work", "job"))
+    (item,) = asker.items(tenant="job")
+    assert (item.tenant, item.question) == ("job", "theirs")
+    assert asker.client.do(calls.entry(item.id)).row.tenant == "job"
+    purged = asker.client.do(calls.purge(Purge(filter=EntryFilter(tenant="job"))))
+    assert (purged.count, purged.tenants) == (1, {"job": 1})
+    (thrown,) = asker.client.do(calls.trash()).items
+    assert (thrown.what, thrown.tenants) == ("everything of tenant job", {"job": 1})
+    assert [item.question for item in asker.items()] == ["mine"]
+    for ask in (
+        calls.list_entries(EntryQuery(tenant="nobody")),
+        calls.purge(Purge(filter=EntryFilter(tenant="nobody"), dry_run=True)),
+    ):
+        with pytest.raises(Refused, match="no tenant 'nobody'") as refused:
+            asker.client.do(ask)
+        assert refused.value.status == 404

@@ -40,6 +40,8 @@ class Target:
     tenant: str | None = None
     ids: tuple[str, ...] | None = None
     filter: Filter = ANY
+    named: str | None = None
+    """What people call the tenant."""
     asked: str = ""
     """The filter in the asker's words, whose moments ("older than a day") move with the clock."""
 
@@ -49,7 +51,7 @@ class Target:
         return self.ids is None and self.filter.is_any
 
     def in_words(self) -> str:
-        whose = f"tenant {self.tenant}" if self.tenant is not None else "all tenants"
+        whose = f"tenant {self.named or self.tenant}" if self.tenant is not None else "all tenants"
         if self.is_whole:
             return f"everything of {whose}"
         named = f"{len(self.ids)} by id" if self.ids is not None else ""

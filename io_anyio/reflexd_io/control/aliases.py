@@ -5,6 +5,7 @@ from typing import Any
 
 from reflexd_io.catalogue.purging import Purging, Target
 from reflexd_io.control.endpoint import Asked, Endpoint
+from reflexd_io.control.entries import Tenants
 from reflexd_io.control_client.shapes.aliases import CacheStats, Clear, Cleared, Service
 from reflexd_io.control_client.shapes.common import Nothing
 from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
@@ -51,9 +52,10 @@ def endpoints(ledger: Ledger, store: Store, memory: Memory, models: Models) -> l
     ]
 
 
-def clearing(purging: Purging, events: Events) -> list[Endpoint[Any, Any]]:
+def clearing(tenants: Tenants, purging: Purging, events: Events) -> list[Endpoint[Any, Any]]:
     async def clear(asked: Asked[Nothing, Clear]) -> Cleared:
-        target = Target(tenant=asked.body.tenant)
+        name = asked.body.tenant
+        target = Target(tenant=tenants.known(name) if name is not None else None, named=name)
         purged = await purging.purge(target)
         if purged.purge is not None:
             at = time()

@@ -1,8 +1,9 @@
 """Endpoints about stored entries: browsing them, looking at one, pinning, purging and taking it back."""
 
 import math
+from dataclasses import replace
 from time import time
-from typing import Any
+from typing import Any, Protocol
 
 import anyio.to_thread
 import msgspec
@@ -14,7 +15,7 @@ from reflexd_io.catalogue.moving import Moving
 from reflexd_io.catalogue.purging import Purging, Target
 from reflexd_io.catalogue.shelves import Unclear, prefix_of
 from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed
-from reflexd_io.control.entry_shapes import detail_of, purged_of, row_of, trash_row
+from reflexd_io.control.entry_shapes import detail_of, named, purged_of, row_of, trash_row
 from reflexd_io.control_client.shapes import entries as shapes
 from reflexd_io.control_client.shapes.common import Done, Nothing
 from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
@@ -28,9 +29,24 @@ LONGEST = 100 * 365 * 86_400.0
 """Seconds; a lifetime beyond that is a slip of the keyboard."""
 
 
+class Tenants(Protocol):
+    """What people call tenants; files and keys know them by their ids."""
+
+    def name_of(self, tenant: str) -> str: ...
+
+    def known(self, name: str) -> str:
+        """The id of who is called so. Raises `Unfit` where nobody is."""
+        ...
+
+
 def endpoints(
-    browsing: Browsing, changing: Changing, purging: Purging, moving: Moving, events: Events
+    tenants: Tenants, browsing: Browsing, changing: Changing, purging: Purging, moving: Moving, events: Events
 ) -> list[Endpoint[Any, Any]]:
+    shown = tenants.name_of
+
+    def id_of(name: str | None) -> str | None:
+        return tenants.known(name) if name is not None else None
+
     def tell_changed() -> None:
         events.publish(ChangedEvent(what="entries", at=time()))
 
@@ -39,40 +55,41 @@ def endpoints(
         if not 1 <= query.limit <= MOST:
             raise Problem(400, "bad_query", f"limit must be 1 to {MOST}")
         listing = Listing(
-            tenant=query.tenant, filter=filter_of(query), sort=Sort(query.sort), descending=query.descending
+            tenant=id_of(query.tenant), filter=filter_of(query), sort=Sort(query.sort), descending=query.descending
         )
         sheet = await browsing.page(listing, cursor=query.cursor or None, limit=query.limit)
         total = await browsing.total(listing)
         return shapes.EntryPage(
-            items=[row_of(line.tenant, line.listed) for line in sheet.lines],
+            items=[row_of(shown(line.tenant), line.listed) for line in sheet.lines],
             next=sheet.cursor,
             total=total.entries if total.exact else None,
             at_least=None if total.exact else total.entries,
-            unreadable=sheet.unreadable,
+            unreadable=named(sheet.unreadable, shown),
         )
 
     async def look(asked: Asked[Nothing, Nothing]) -> shapes.EntryDetail:
-        found = await browsing.entry(asked.path["entry"])
-        return await anyio.to_thread.run_sync(detail_of, *found)  # an answer may have megabytes
+        tenant, found = await browsing.entry(asked.path["entry"])
+        return await anyio.to_thread.run_sync(detail_of, shown(tenant), found)  # an answer may have megabytes
 
     async def change(asked: Asked[Nothing, shapes.EntryChange]) -> shapes.EntryRow:
-        changed = await changing.change(asked.path["entry"], change_of(asked.body))
+        tenant, changed = await changing.change(asked.path["entry"], change_of(asked.body))
         tell_changed()
-        return row_of(*changed)
+        return row_of(shown(tenant), changed)
 
     async def purge(asked: Asked[Nothing, shapes.Purge]) -> shapes.Purged:
         target = target_of(asked.body)
+        target = replace(target, tenant=id_of(target.tenant), named=target.tenant)
         if asked.body.dry_run:
-            return purged_of(await purging.count(target))
+            return purged_of(await purging.count(target), shown)
         purged = await purging.purge(target, asked.body.confirm)
         if purged.purge is not None:
             what = target.in_words()
             events.publish(PurgedEvent(purge=purged.purge, count=purged.entries, what=what, at=time()))
             tell_changed()
-        return purged_of(purged)
+        return purged_of(purged, shown)
 
     async def trash(_: Asked[Nothing, Nothing]) -> shapes.Trash:
-        return shapes.Trash(items=[trash_row(one) for one in await purging.thrown()])
+        return shapes.Trash(items=[trash_row(one, shown) for one in await purging.thrown()])
 
     async def restore(asked: Asked[Nothing, Nothing]) -> shapes.Restored:
         restored = await purging.restore(asked.path["purge"])
@@ -84,12 +101,12 @@ def endpoints(
         return Done(message=f"{dropped} entries were dropped for good.")
 
     async def export(asked: Asked[shapes.ExportQuery, Nothing]) -> Streamed:
-        return Streamed(moving.export(asked.query.tenant, filter_of(asked.query)))
+        return Streamed(moving.export(id_of(asked.query.tenant), filter_of(asked.query)))
 
     async def take_in(asked: Asked[shapes.ImportQuery, Nothing]) -> shapes.Imported:
         assert asked.stream is not None  # noqa: S101 - the endpoint says that it takes one
         query = asked.query
-        account = await moving.take_in(asked.stream, tenant=query.tenant, overwrite=query.overwrite)
+        account = await moving.take_in(asked.stream, tenant=id_of(query.tenant), overwrite=query.overwrite)
         if account.stored:
             tell_changed()
         return shapes.Imported(
@@ -106,7 +123,7 @@ def endpoints(
             answer=None,
             content_type=LINES,
             tag="entries",
-            problems=(503,),
+            problems=(404, 503),
         ),
         Endpoint(
             method="POST",
@@ -117,7 +134,7 @@ def endpoints(
             answer=shapes.Imported,
             takes=LINES,
             tag="entries",
-            problems=(503,),
+            problems=(404, 503),
         ),
         Endpoint(
             method="GET",
@@ -127,7 +144,7 @@ def endpoints(
             query=shapes.EntryQuery,
             answer=shapes.EntryPage,
             tag="entries",
-            problems=(503,),
+            problems=(404, 503),
         ),
         Endpoint(
             method="GET",
@@ -156,7 +173,7 @@ def endpoints(
             body=shapes.Purge,
             answer=shapes.Purged,
             tag="entries",
-            problems=(409, 503),
+            problems=(404, 409, 503),
         ),
         Endpoint(
             method="GET",
@@ -165,7 +182,7 @@ def endpoints(
             run=trash,
             answer=shapes.Trash,
             tag="entries",
-            problems=(503,),
+            problems=(404, 503),
         ),
         Endpoint(
             method="POST",

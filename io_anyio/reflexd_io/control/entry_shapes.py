@@ -1,6 +1,8 @@
 """What the control API says of entries: the catalogue's values in the shapes that clients know."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +16,8 @@ from reflexd_io.memory import Answer
 from reflexd_io.store.browse import Listed
 from reflexd_io.store.detail import Detail
 from reflexd_io.store.upkeep import DAY
+
+T = TypeVar("T")
 
 
 def row_of(tenant: str, listed: Listed) -> shapes.EntryRow:
@@ -72,23 +76,27 @@ def detail_of(tenant: str, detail: Detail) -> shapes.EntryDetail:
     )
 
 
-def purged_of(outcome: Outcome) -> shapes.Purged:
+Shown = Callable[[str], str]
+"""What people call a tenant."""
+
+
+def purged_of(outcome: Outcome, shown: Shown) -> shapes.Purged:
     return shapes.Purged(
         count=outcome.entries,
         size=outcome.size,
-        tenants=outcome.tenants,
-        examples=[row_of(line.tenant, line.listed) for line in outcome.examples],
+        tenants=named(outcome.tenants, shown),
+        examples=[row_of(shown(line.tenant), line.listed) for line in outcome.examples],
         purge=outcome.purge,
         undo_until=outcome.undo_until,
         pinned=outcome.pinned,
         confirm=outcome.confirm,
         gone=outcome.gone,
-        failed=outcome.failed,
+        failed=named(outcome.failed, shown),
         unknown=outcome.unknown,
     )
 
 
-def trash_row(thrown: Thrown) -> shapes.TrashRow:
+def trash_row(thrown: Thrown, shown: Shown) -> shapes.TrashRow:
     return shapes.TrashRow(
         purge=thrown.id,
         at=thrown.at,
@@ -96,9 +104,13 @@ def trash_row(thrown: Thrown) -> shapes.TrashRow:
         count=thrown.entries,
         size=thrown.size,
         what=thrown.what,
-        tenants=thrown.tenants,
+        tenants=named(thrown.tenants, shown),
         finished=thrown.finished,
     )
+
+
+def named(by_tenant: Mapping[str, T], shown: Shown) -> dict[str, T]:
+    return {shown(tenant): value for tenant, value in by_tenant.items()}
 
 
 def _raw(detail: Detail) -> msgspec.Raw:

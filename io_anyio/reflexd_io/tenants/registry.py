@@ -21,7 +21,7 @@ from reflexd_core.credentials import Route
 from reflexd_core.pauses import Moment, Pause, restored
 from reflexd_core.policy import Policy, Semantic
 from reflexd_core.routing import Upstream
-from reflexd_core.tenancy import Tenancy, Tenant, Token
+from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
 from reflexd_io import values
 from reflexd_io.faults import in_words
 from reflexd_io.policy_settings import POLICY, with_setting
@@ -139,6 +139,10 @@ class Registry:
     def id_of(self, name: str) -> str:
         """By name; raises `changes.Unfit` where nobody is called so and no file is."""
         return changes.id_of(self.document, name)
+
+    def known(self, name: str) -> str:
+        """As `id_of`; anonymous tenants are named as their ids are."""
+        return name if name.startswith(ANONYMOUS) else self.id_of(name)
 
     def find(self, name: str) -> str:
         """The id of who is called so; what nobody is called is taken as an id, as anonymous tenants are named."""
