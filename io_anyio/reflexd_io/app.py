@@ -123,7 +123,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
     ledger, pairs, models = Ledger(settings.prices), Pairs(), Models(settings)
     policies = Policies(settings, registry)
     events = Events()
-    journal = Journal(events, settings.prices)
+    journal = Journal(events, settings.prices, registry.name_of)
     request_log = RequestLog(journal, prompts=settings.log_prompts)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
     kept, sessions = Statistics(keeper), Sessions()

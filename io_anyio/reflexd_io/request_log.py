@@ -74,7 +74,7 @@ class RequestLog:
             return
         fields = {
             "request_id": request_id(request.raw_named, "-").decode(),
-            "tenant": route.tenant,
+            "tenant": self._journal.name_of(route.tenant),
             "method": request.method,
             "path": target.path,
             "status": "relayed",

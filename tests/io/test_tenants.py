@@ -173,6 +173,20 @@ def test_a_rename_takes_entries_and_tokens_along_and_frees_the_name(reflexd: Dae
     assert reflexd.row("work")["tokens"] == 0
 
 
+def test_after_a_rename_everything_is_told_by_the_new_name(reflexd: Daemon) -> None:
+    reflexd.do("POST", "/tenants", {"name": "work"})
+    assert reflexd.status("q", path="/t/work") == "miss"
+    reflexd.do("PATCH", "/tenants/work", {"name": "job"})
+    assert reflexd.status("q", path="/t/job") == "hit-l1-exact"
+    assert [row["tenant"] for row in reflexd.do("GET", "/exchanges?tenant=job")["items"]] == ["job", "job"]
+    assert reflexd.do("GET", "/exchanges?tenant=work")["items"] == []
+    assert reflexd.do("GET", "/stats?tenant=job")["hits"] == 1
+    assert reflexd.row("job")["hits"] == 1
+    eventually(lambda: reflexd.row("job")["entries"], "storing")
+    assert len(reflexd.do("GET", "/entries?tenant=job")["items"]) == 1
+    assert reflexd.do("GET", "/entries?tenant=work")["items"] == []
+
+
 def test_a_request_under_way_survives_a_rename(upstream: ScriptedUpstream, reflexd: Daemon) -> None:
     going = threading.Event()
     upstream.answers(Reply(body=[going, answer()]))

@@ -73,7 +73,7 @@ async def page(journal: Journal, query: ExchangeQuery) -> ExchangePage:
     for place, record in enumerate(journal.newest(behind)):
         if place % AT_ONCE == AT_ONCE - 1:
             await anyio.lowlevel.checkpoint()
-        if _meets(record, query):
+        if (query.tenant is None or journal.name_of(record.tenant) == query.tenant) and _meets(record, query):
             found.append(record)
         if len(found) > limit:
             break
@@ -83,8 +83,7 @@ async def page(journal: Journal, query: ExchangeQuery) -> ExchangePage:
 
 def _meets(record: Finished, query: ExchangeQuery) -> bool:
     return (
-        (query.tenant is None or record.tenant == query.tenant)
-        and (query.status is None or _is_status(record, query.status))
+        (query.status is None or _is_status(record, query.status))
         and (query.dialect is None or record.dialect == query.dialect)
         and (query.client is None or record.about.client == query.client)
         and (query.model is None or _is_in(query.model, record.model))

@@ -8,7 +8,7 @@ references and made whole once somebody reads them.
 import itertools
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from time import perf_counter, time
 
@@ -35,7 +35,9 @@ DETAILED = 1_000
 
 
 class Journal:
-    def __init__(self, events: Events, prices: Prices) -> None:
+    def __init__(self, events: Events, prices: Prices, name_of: Callable[[str], str] = str) -> None:
+        """``name_of``: what people call a tenant; the records know its id."""
+        self.name_of = name_of
         self._events = events
         self._prices = prices
         self._prefix = secrets.token_hex(3)
@@ -87,7 +89,7 @@ class Journal:
 
     def note_stored(self, tenant: str, entry: str) -> None:
         """An answer is safe on disk."""
-        self._events.publish(StoredEvent(entry=entry, tenant=tenant, at=time()))
+        self._events.publish(StoredEvent(entry=entry, tenant=self.name_of(tenant), at=time()))
 
     def note_passed(
         self, passed: Passed, request: Request, target: Target, dialect: Dialect, http_status: int
@@ -108,7 +110,7 @@ class Journal:
 
     def row(self, found: Finished) -> ExchangeRow:
         """The exchange as a line of a list."""
-        return row_of(found, self.name(found.number), self._prices)
+        return row_of(found, self.name(found.number), self._prices, self.name_of(found.tenant))
 
     def newest(self, behind: int | None = None) -> Iterator[Finished]:
         """Those that finished last first; behind number ``behind`` only, where that is still there.

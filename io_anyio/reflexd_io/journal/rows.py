@@ -12,7 +12,8 @@ _TIMED: dict[TierName, bytes] = {"exact": b"l1", "form": b"form", "embed": b"emb
 """What a tier is called in ``Server-Timing``."""
 
 
-def row_of(found: Finished, name: str, prices: Prices) -> ExchangeRow:
+def row_of(found: Finished, name: str, prices: Prices, tenant: str) -> ExchangeRow:
+    """``tenant``: what people call it."""
     usage, entry = found.usage, found.entry
     model = entry.model if entry is not None else found.model
     saved_tokens, saved_dollars = 0, 0.0 if not found.is_saved else None
@@ -21,7 +22,7 @@ def row_of(found: Finished, name: str, prices: Prices) -> ExchangeRow:
     return ExchangeRow(
         id=name,
         at=found.at,
-        tenant=found.tenant,
+        tenant=tenant,
         client=found.about.client,
         dialect=found.dialect,
         model=found.model,

@@ -145,11 +145,11 @@ class Registry:
         return name if name.startswith(ANONYMOUS) else self.id_of(name)
 
     def find(self, name: str) -> str:
-        """The id of who is called so; what nobody is called is taken as an id, as anonymous tenants are named."""
+        """The id of who is called so: of an anonymous tenant its name; empty, which nobody's is, where nobody is."""
         try:
             return self.id_of(name)
         except changes.Unfit:
-            return name
+            return "" if name in self.document.tenants else name
 
     def pause_of(self, tenant: str) -> Pause | None:
         """By id, or of `EVERYBODY`."""
