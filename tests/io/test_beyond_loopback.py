@@ -100,7 +100,8 @@ def test_the_control_api_is_this_machines_unless_it_is_opened(
     with daemon(_open(tmp_path, upstream)) as running:
         admin = f"Authorization: Bearer {running.admin_token}"
         assert "own machine only" in ask(running, "/admin/keys", "", admin)
-        assert ask(running, "/admin/nowhere").startswith("403")
+        for path in ("/admin/nowhere", "/dashboard", "/dashboard/session", "/cache/stats"):
+            assert ask(running, path).startswith("403"), path
         with Wire(running.url) as wire:
             assert wire.ask(get("/admin/openapi.json", admin)).status == 200
     with daemon(_open(tmp_path, upstream, remote_admin=True)) as running:
