@@ -88,7 +88,7 @@ async function detail(id) {
     ["Not compared", found.exact_only && text(found.exact_only)], ["Left out of the key", found.rules.length ? found.rules.map(text).join(", ") : null], ["Exchange", h("code", {}, row.id)],
   ];
   open("Exchange", h("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    tiers(found.tiers), words("Question", found.question ?? row.question), found.stored_question ? words("Stored question", found.stored_question) : null, candidates(found.candidates),
+    tiers(found.tiers), words("Question", found.question ?? row.question), found.stored_question ? words("Stored question", found.stored_question) : null, candidates(found.candidates), row.status === "miss" && !row.joined ? await why(row.id) : null,
     h("div", { class: "actions" }, found.pairing && row.entry ? h("button", { type: "button", class: "danger", onclick: () => wrong(row) }, "This answer was wrong") : null,
       h("button", { type: "button", autofocus: true, onclick: () => document.getElementById("dialog").close() }, "Close")));
 }
@@ -103,6 +103,19 @@ function candidates(found) {
   if (!found.length) return null;
   return h("div", {}, h("h3", {}, "Candidates"), h("ul", {}, ...found.map((one) => h("li", {}, `${one.accepted ? "✓" : "✗"} `, h("bdi", {}, text(one.question)), h("span", { class: "quiet" },
     ` ${[one.similarity !== null && one.similarity !== undefined ? `similarity ${percent(one.similarity)}` : "", one.guard ? `refused: ${text(one.guard)}` : "", one.words.map(text).join(", ")].filter(Boolean).join(", ")}`)))));
+}
+
+// How a miss differs from the nearest earlier request; no word where nobody can tell.
+async function why(id) {
+  let found;
+  try {
+    found = await ask("GET", `/admin/exchanges/${encodeURIComponent(id)}/diff`);
+  } catch {
+    return null;
+  }
+  const rows = found.differences.map((one) => h("li", {}, h("code", {}, text(one.path)), ` ${one.kind}: `,
+    h("bdi", {}, text(one.before ?? "nothing")), " → ", h("bdi", {}, text(one.after ?? "nothing"))));
+  return h("div", {}, h("h3", {}, "Why did it miss?"), h("p", {}, text(found.why)), rows.length ? h("ul", {}, ...rows) : null, found.more ? h("p", { class: "quiet" }, `and ${whole(found.more)} more differences`) : null);
 }
 
 async function wrong(row) {
