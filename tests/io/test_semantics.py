@@ -407,6 +407,15 @@ def test_an_embedder_that_fails_hangs_or_lies_costs_the_hit_and_no_more(
         assert upstream.calls == 3
 
 
+def test_a_verifier_of_ones_own_is_only_watched_until_it_is_tuned(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    own = tiny.write(tmp_path / "own", tiny.BERT, tiny.bert(labels=2))
+    with asking(tmp_path / "store", upstream, reranker_path=own, reranker_threshold=0.01) as (asker, runtime):
+        with urllib.request.urlopen(f"{runtime.url}/ready") as page:
+            assert json.load(page)["components"]["models"]["status"] == "shadow"
+        asker.learn("how do i sort a list in python")
+        assert asker.by("in python how do i sort a list") == "miss shadow"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
