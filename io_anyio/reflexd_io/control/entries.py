@@ -38,6 +38,10 @@ class Tenants(Protocol):
         """The id of who is called so. Raises `Unfit` where nobody is."""
         ...
 
+    def find(self, name: str) -> str:
+        """The same, and the name itself where nobody is called so."""
+        ...
+
 
 def endpoints(
     tenants: Tenants, browsing: Browsing, changing: Changing, purging: Purging, moving: Moving, events: Events
