@@ -360,6 +360,46 @@ async def test_room_is_made_least_recently_used_first_over_all_tenants(tmp_path:
     assert len(kept_new) > 120  # and no more was given up than had to be
 
 
+async def test_a_tenant_with_a_limit_makes_room_in_its_own_file_alone(tmp_path: Path, quick_ticks: None) -> None:
+    limit, now = 1_100_000, time.time()
+    async with _open(tmp_path, GIB) as store:
+        for tenant in ("small", "large"):
+            fresh = (
+                _record(n, recorded=os.urandom(6000), request=os.urandom(10), created=now + n) for n in range(300)
+            )
+            await _put(store, *fresh, tenant=tenant)
+    store = Store(tmp_path, max_bytes=GIB, limit_of=lambda tenant: limit if tenant == "small" else None)
+    store.start()
+    try:
+        await _until(lambda: sum(path.stat().st_size for path in tmp_path.glob("small*")) <= limit)
+    finally:
+        await store.close()
+    kept = {int.from_bytes(key, "big") for (key,) in _rows(tmp_path, "SELECT key FROM entries", "small")}
+    assert kept == set(range(min(kept), 300)), "the newest, without a gap"
+    assert 60 < len(kept) < 200
+    assert len(_rows(tmp_path, "SELECT key FROM entries", "large")) == 300
+
+
+async def test_a_tenant_is_removed_after_what_was_handed_in_and_for_good(tmp_path: Path) -> None:
+    async with _open(tmp_path, GIB) as store:
+        await _put(store, _record(1), tenant="gone")
+        await _put(store, _record(1), tenant="stays")
+        assert await store.get("gone", _key(1)) is not None
+        told: list[str | None] = []
+        store.put("gone", _record(2), told.append)
+        await store.remove("gone", for_good=True)
+        assert (told, list(tmp_path.glob("gone*")), store.tenants()) == ([None], [], {"stays"})
+        assert await store.get("gone", _key(1)) is None
+        store.put("gone", _record(3), told.append)
+        await store.flush()
+        await _until(lambda: len(told) == 2)
+        assert (told[1], list(tmp_path.glob("gone*"))) == ("tenant gone was removed", [])
+        await store.remove("stays", for_good=False)
+        await _put(store, _record(4), tenant="stays")
+        assert await store.get("stays", _key(1)) is None
+        assert await store.get("stays", _key(4)) is not None
+
+
 async def test_long_requests_do_not_make_room_at_the_cost_of_everything(tmp_path: Path, quick_ticks: None) -> None:
     """An entry takes its request's parts too: counting answers alone would drop a hundred times too many."""
     limit = 4_000_000
