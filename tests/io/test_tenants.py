@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keyring
 import pytest
 
 from reflexd_core.policy import Policy
@@ -16,6 +17,7 @@ from reflexd_io.runtime import Runtime
 from reflexd_io.settings import Settings
 from support.asking import answer, fetch
 from support.daemon import daemon, settings_for
+from support.keyrings import SmallKeyring
 from support.upstream import Reply, ScriptedUpstream
 from support.wire import eventually
 
@@ -216,6 +218,20 @@ def test_removing_leaves_nothing_and_the_name_begins_anew(reflexd: Daemon, setti
     reflexd.do("POST", "/tenants", {"name": "gone"})
     assert reflexd.status("q", path="/t/gone") == "miss"
     assert reflexd.status("q", path="/t/gone") == "hit-l1-exact"
+
+
+def test_removing_takes_keys_out_of_the_keyring(reflexd: Daemon) -> None:
+    before, kept = keyring.get_keyring(), SmallKeyring()
+    keyring.set_keyring(kept)
+    try:
+        reflexd.do("POST", "/tenants", {"name": "gone"})
+        keyring.set_password("reflexd", "gone/groq", "gsk_0123456789")
+        keyring.set_password("reflexd", "gone2/groq", "gsk_9876543210")
+        assert "1 keys of its" in reflexd.do("DELETE", "/tenants/gone")["message"]
+        assert keyring.get_password("reflexd", "gone/groq") is None
+        assert keyring.get_password("reflexd", "gone2/groq") == "gsk_9876543210"
+    finally:
+        keyring.set_keyring(before)
 
 
 def test_an_answer_that_ends_after_its_tenant_was_removed_is_served_and_not_kept(

@@ -13,6 +13,7 @@ from typing import Any
 from reflexd_core.policy import Policy
 from reflexd_core.tenancy import ANONYMOUS, Tenant
 from reflexd_core.tokens import SECRET
+from reflexd_io import keyrings
 from reflexd_io.control_client.shapes import tenants as shapes
 from reflexd_io.ledger import COALESCED, HITS, SAVING, Ledger
 from reflexd_io.memory import Memory
@@ -24,6 +25,9 @@ from reflexd_io.tenants import changes
 from reflexd_io.tenants.changes import Unfit
 from reflexd_io.tenants.document import EVERYBODY, Document, KeptToken, ModeName
 from reflexd_io.tenants.registry import Registry
+
+KEYRING_TIME = 5.0
+"""Seconds that the keyring may take to forget a removed tenant's keys."""
 
 
 class Desk:
@@ -65,6 +69,7 @@ class Desk:
     async def remove(self, name: str, *, force: bool) -> str:
         """With all that is stored for it; what was done, in words. Raises `Unfit`, `NotKept`, `StoreUnavailable`."""
         tenant = self._id(name, self._store.tenants())
+        before = self._registry.document.tenants.get(tenant)
         if not _is_anonymous(tenant):
             active = self._registry.tenancy.active.id
             await self._registry.change(
@@ -78,8 +83,22 @@ class Desk:
         finally:
             self._memory.forget_tenant(tenant)
         if for_good:
-            return f"Tenant {name!r} was removed, with its entries, tokens and adopted keys."
+            own = before.upstreams if before is not None else {}
+            keys = await self._erase_keys(tenant, {*self._settings.upstreams, *own})
+            return f"Tenant {name!r} was removed, with its entries, tokens and adopted keys.{keys}"
         return f"Everything of tenant {name!r} was removed; the tenant itself is still there."
+
+    async def _erase_keys(self, tenant: str, upstreams: set[str]) -> str:
+        """Out of the keyring; what became of them, in words. Nobody finds them any more, but they are secrets."""
+
+        def erase() -> int:
+            return sum(keyrings.erase(tenant, upstream) for upstream in upstreams)
+
+        try:
+            count = await keyrings.asked(erase, KEYRING_TIME)
+        except keyrings.KeyringFault as fault:
+            return "" if fault.code == "no_keyring" else f" Keys of its in the keyring may be left: {fault}."
+        return f" {count} keys of its were taken out of the keyring." if count else ""
 
     async def use(self, name: str) -> shapes.Tenants:
         tenant = self.defined(name)
