@@ -68,7 +68,7 @@ from reflexd_io.settings import Settings
 from reflexd_io.stats import Statistics
 from reflexd_io.stats.file import StatsFile
 from reflexd_io.stats.keeper import Keeper
-from reflexd_io.store import Store
+from reflexd_io.store import Store, files
 from reflexd_io.store.upkeep import tenants_in
 from reflexd_io.tenants.desk import Desk
 from reflexd_io.tenants.news import News
@@ -105,6 +105,8 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
             settings = _listening_at(settings, str(listener.extra(anyio.abc.SocketAttribute.local_address)[0]))
             token = runtime.make_admin_token()
             registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
+            for tenant in registry.half_removed:
+                files.remove(settings.storage_path / _TENANTS, tenant)
             url = runtime.url_of(settings.bind_addr, port)
             server = await stack.enter_async_context(_server(settings, registry, token, url))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))

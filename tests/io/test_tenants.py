@@ -220,6 +220,21 @@ def test_removing_leaves_nothing_and_the_name_begins_anew(reflexd: Daemon, setti
     assert reflexd.status("q", path="/t/gone") == "hit-l1-exact"
 
 
+def test_a_removal_that_was_cut_short_is_finished_by_the_next_start(settings: Settings) -> None:
+    with serving(settings) as reflexd:
+        reflexd.do("POST", "/tenants", {"name": "gone"})
+        assert reflexd.status("q", path="/t/gone") == "miss"
+        eventually(lambda: reflexd.row("gone")["entries"], "storing")
+    file = settings.storage_path / "tenants" / "gone.sqlite3"
+    held = file.read_bytes()
+    with serving(settings) as reflexd:
+        reflexd.do("DELETE", "/tenants/gone")
+    file.write_bytes(held)
+    with serving(settings) as reflexd:
+        assert not file.exists()
+        assert "gone" not in reflexd.names()
+
+
 def test_removing_takes_keys_out_of_the_keyring(reflexd: Daemon) -> None:
     before, kept = keyring.get_keyring(), SmallKeyring()
     keyring.set_keyring(kept)

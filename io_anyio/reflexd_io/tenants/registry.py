@@ -77,6 +77,8 @@ class Registry:
         self._written = load(self._storage)
         document = changes.with_configured(self._written, settings, files)
         _check(document, self._storage / FILE)
+        self.half_removed = [each for each in files if each in document.tenants and document.tenants[each].removed]
+        """Ids of tenants whose removal an end of the daemon has cut short: their files are to go."""
         self._take(_with_restored_pauses(document, clock()))
 
     # What the request path reads
