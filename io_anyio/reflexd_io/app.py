@@ -166,7 +166,9 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
             prepare = partial(anyio.to_thread.run_sync, client.prepare)
             tasks.start_soon(_helped, "reading the system's certificates", prepare)
             tasks.start_soon(_helped, "loading the keyring", _warm_up_keyring)
-            health = Health(registry=registry, memory=memory, store=store, ledger=ledger, models=models)
+            health = Health(
+                registry=registry, memory=memory, store=store, ledger=ledger, models=models, statistics=kept
+            )
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
             connections: set[Connection] = set()
             state_desk = StateDesk(

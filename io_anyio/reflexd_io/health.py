@@ -12,6 +12,7 @@ from reflexd_io.events import Events
 from reflexd_io.ledger import Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.models import Models
+from reflexd_io.stats import Statistics
 from reflexd_io.store import Store
 from reflexd_io.tenants.registry import Registry
 
@@ -24,12 +25,22 @@ _BRIEF = ("name", "status")
 
 
 class Health:
-    def __init__(self, *, registry: Registry, memory: Memory, store: Store, ledger: Ledger, models: Models) -> None:
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        memory: Memory,
+        store: Store,
+        ledger: Ledger,
+        models: Models,
+        statistics: Statistics,
+    ) -> None:
         self._registry = registry
         self._memory = memory
         self._store = store
         self._ledger = ledger
         self._models = models
+        self._statistics = statistics
         self._pages: dict[str, Callable[[], Page]] = {
             "/": self._root,
             "/api/hello": self._root,
@@ -51,7 +62,8 @@ class Health:
         """What does not work at present, by component, and why. Empty when all is well."""
         models = self._models.account()
         broken = {"models": str(models.get("reason", ""))} if models["status"] == "degraded" else {}
-        return {**self._store.problems, **broken}
+        lost = {"statistics": self._statistics.problem} if self._statistics.problem is not None else {}
+        return {**self._store.problems, **broken, **lost}
 
     async def watch(self, events: Events) -> None:
         """Tell when that changes, for ever."""
@@ -74,12 +86,14 @@ class Health:
         problems = self._store.problems
         storage: dict[str, object] = {"status": "degraded", "problems": problems} if problems else {"status": "ok"}
         models = self._models.account()
+        lost = self._statistics.problem
         return 200, {
-            "status": "degraded" if problems or models["status"] == "degraded" else "ok",
+            "status": "degraded" if problems or lost or models["status"] == "degraded" else "ok",
             "components": {
                 "forwarding": {"status": "ok"},
                 "storage": storage,
                 "models": models,
+                "statistics": {"status": "degraded", "reason": lost} if lost is not None else {"status": "ok"},
             },
         }
 

@@ -140,6 +140,8 @@ def test_a_disk_that_takes_nothing_costs_no_answer_and_is_told(upstream: Scripte
         told = control(running, "/admin/stats")
         assert told["problem"]
         health = json.loads(fetch(f"{running.url}/health")[2])
+        assert (health["status"], health["components"]["statistics"]["status"]) == ("degraded", "degraded")
+        assert control(running, "/admin/state")["problems"].keys() == {"statistics"}
         assert health["since_start"]["exchanges"] == 1
 
 
