@@ -7,6 +7,9 @@ _ENVELOPE = DROPPED - {"store"}
 _STATUS = frozenset({"status"})
 _DRAWN = _STATUS | {"id"}
 
+_METADATA = "internal_chat_message_metadata_passthrough"
+_TURN = frozenset({"create_time", "turn_id"})
+
 _NAMED_BY_ID = "local_shell_call_output"
 """The output that names the call it answers in ``id``, where all others have ``call_id``."""
 
@@ -14,6 +17,22 @@ _NAMED_BY_ID = "local_shell_call_output"
 def drop_envelope(body: JsonObject) -> JsonObject:
     """As in chat completions, but ``$.store`` stays: absent means true, and the answer's id is worth more then."""
     return without(body, _ENVELOPE if isinstance(body.get("stream"), bool | None) else _ENVELOPE - {"stream"})
+
+
+def drop_turn_metadata(body: JsonObject) -> JsonObject:
+    """``$.input[*].internal_chat_message_metadata_passthrough``: its ``create_time`` and ``turn_id``.
+
+    Codex puts it on every item where its own provider is asked. What else may stand there counts.
+    """
+
+    def change(item: JsonObject) -> JsonObject:
+        told = item.get(_METADATA)
+        if not isinstance(told, dict) or _TURN.isdisjoint(told):
+            return item
+        kept = without(told, _TURN)
+        return {**item, _METADATA: kept} if kept else without(item, {_METADATA})
+
+    return each(body, "input", change)
 
 
 def drop_item_ids(body: JsonObject) -> JsonObject:
@@ -49,6 +68,7 @@ def rename_calls(body: JsonObject) -> JsonObject:
 
 RULES = (
     ("drop-envelope", drop_envelope),
+    ("drop-turn-metadata", drop_turn_metadata),
     ("drop-item-ids", drop_item_ids),
     ("join-single-text", join_single_text),
     ("rename-tool-calls", rename_calls),

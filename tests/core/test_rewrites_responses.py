@@ -120,3 +120,41 @@ def test_rename_calls_counts_the_ids_as_they_appear() -> None:
 def test_rename_calls_leaves_what_is_no_call(item: object) -> None:
     body = asked(item, call_id="x")
     check(rules.rename_calls, body, body)
+
+
+METADATA = "internal_chat_message_metadata_passthrough"
+
+
+def test_drop_turn_metadata_takes_the_turns_time_and_name_and_nothing_beside_them() -> None:
+    said = {"type": "message", "role": "user", "content": "a"}
+    turn = {"create_time": 1795615440.389116, "turn_id": "01a21305"}
+    check(rules.drop_turn_metadata, asked({**said, METADATA: turn}), asked(said))
+    check(rules.drop_turn_metadata, asked({**said, METADATA: {"turn_id": "x"}}), asked(said))
+    check(
+        rules.drop_turn_metadata,
+        asked({**said, METADATA: {**turn, "persona": "b"}}),
+        asked({**said, METADATA: {"persona": "b"}}),
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "message", METADATA: {}},
+        {"type": "message", METADATA: {"persona": "b"}},
+        {"type": "message", METADATA: "turn_id"},
+        {"type": "message", "create_time": 1, "turn_id": "x"},
+        {"type": "message", "content": {METADATA: {"turn_id": "x"}}},
+        {"type": "function_call_output", "output": [{METADATA: {"turn_id": "x"}}]},
+        METADATA,
+    ],
+)
+def test_drop_turn_metadata_reaches_nothing_else(item: object) -> None:
+    body = asked(item)
+    check(rules.drop_turn_metadata, body, body)
+
+
+def test_an_item_that_is_looked_up_by_its_id_is_one_with_turn_metadata_too() -> None:
+    one, other = (asked({"type": "reasoning", "id": name, METADATA: {"turn_id": name}}) for name in ("rs_1", "rs_2"))
+    keyed = [rewrites.apply(rules.RULES, body)[0] for body in (one, other)]
+    assert keyed[0] != keyed[1]

@@ -44,8 +44,8 @@ def variables_of(agent: Agent, environ: Mapping[str, str], address: Address, key
     given: dict[str, str] = {}
     for variable in agent.variables:
         given[variable.name] = _value_of(variable, given.get(variable.name, environ.get(variable.name, "")), address)
-    if key and agent.keys:
-        given[agent.keys[0]] = PLACEHOLDER
+    if key:
+        given |= dict.fromkeys([*agent.keys, *(name for name in agent.other_keys if name in environ)], PLACEHOLDER)
     return given
 
 

@@ -74,7 +74,9 @@ class Agent:
     flags: tuple[str, ...] = ()
     """What one run is given right behind the program's name."""
     keys: tuple[str, ...] = ()
-    """Variables in which the agent looks for a key; with the tenant's own key the first holds a placeholder."""
+    """Variables in which the agent looks for a key; with the tenant's own key they hold a placeholder."""
+    other_keys: tuple[str, ...] = ()
+    """Likewise, but only where they are set already: by itself such a variable would make the agent ask something."""
     files: tuple[File, ...] = ()
     note: str = ""
     """What a person should know who sets it up."""
@@ -98,7 +100,8 @@ AGENTS: tuple[Agent, ...] = (
         title="Claude Code",
         programs=("claude",),
         variables=(_ANTHROPIC,),
-        keys=("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"),
+        keys=("ANTHROPIC_AUTH_TOKEN",),
+        other_keys=("ANTHROPIC_API_KEY",),
         files=(
             File(
                 folder=".claude",

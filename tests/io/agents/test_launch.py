@@ -123,6 +123,8 @@ def test_what_is_set_already_is_kept_as_far_as_it_can_be(env: Env) -> None:
         broken = _run(env, "run", "--", "opencode", OPENCODE_CONFIG_CONTENT="{")
         keyed = _told(_run(env, "run", "--stored-key", "--", "qwen"))
         unkeyed = _told(_run(env, "run", "--", "qwen"))
+        claude = _told(_run(env, "run", "--stored-key", "--", "claude", ANTHROPIC_API_KEY="sk-ant-mine"))
+        plain = _told(_run(env, "run", "--stored-key", "--", "claude"))
     content = json.loads(merged["env"]["OPENCODE_CONFIG_CONTENT"])
     assert content["theme"] == "dark"
     assert content["provider"]["openai"]["options"] == {"timeout": 1, "baseURL": f"{url}/v1"}
@@ -133,6 +135,9 @@ def test_what_is_set_already_is_kept_as_far_as_it_can_be(env: Env) -> None:
     assert "OPENCODE_CONFIG_CONTENT" in broken.stderr
     assert keyed["env"]["OPENAI_API_KEY"] == "reflex"
     assert "OPENAI_API_KEY" not in unkeyed["env"]
+    assert claude["env"]["ANTHROPIC_API_KEY"] == claude["env"]["ANTHROPIC_AUTH_TOKEN"] == "reflex"
+    assert plain["env"]["ANTHROPIC_AUTH_TOKEN"] == "reflex"
+    assert "ANTHROPIC_API_KEY" not in plain["env"]
 
 
 def test_agents_with_nothing_but_a_file_get_an_edited_copy_that_is_gone_afterwards(env: Env) -> None:

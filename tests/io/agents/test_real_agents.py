@@ -15,6 +15,7 @@ import platformdirs
 import pytest
 
 from support.agents.programs import PROGRAMS
+from support.agents.scene import PORT
 from support.agents.staging import play
 
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
@@ -45,6 +46,23 @@ def test_a_repeated_run_is_answered_from_the_cache_and_says_the_same(name: str, 
         assert run["asked"] == []
         assert run["hits"] == run["exchanges"] == first["exchanges"], run["told"]
     assert [done["code"] for done in played["setups"]] == [0, 0], played["setups"]
+
+
+def test_codexs_own_provider_tries_a_websocket_once_and_goes_on_over_http(folder: Path) -> None:
+    where = f'openai_base_url="http://127.0.0.1:{PORT}/v1"'
+    own: dict[str, Any] = {
+        "arguments": ["-c", where, *PROGRAMS["codex"].arguments],
+        "variables": {"CODEX_API_KEY": PROGRAMS["codex"].variables["OPENAI_API_KEY"]},
+        "bare": True,
+        "sets_up": False,
+    }
+    first, again = play("codex", folder, "project", "project", **own)["runs"]
+    assert SAID.findall(first["stdout"]), first
+    assert first["asked"] == ["POST /v1/responses"] * 2
+    assert again["asked"] == []
+    assert SAID.findall(again["stdout"]) == SAID.findall(first["stdout"])
+    assert "provider: openai" in first["stderr"]
+    assert "Reconnecting" not in first["stderr"]
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "opencode", "gemini", "continue"])

@@ -19,6 +19,8 @@ from support.upstream import ScriptedUpstream
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 TIMEOUT = 170
+PORT = 18080
+"""The daemon's; nobody else is in the namespace."""
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Scene:
     tenant: str = "default"
     config: str = ""
     """Reflex's ``config.toml``; empty for none."""
+    bare: bool = False
+    """Whether it is run without ``reflexd run``, since its arguments say where Reflex is."""
     sets_up: bool = True
     """Whether it is set up for good afterwards, run in the last of the folders, and taken back."""
 
@@ -72,7 +76,7 @@ def _played(scene: Scene, upstream: ScriptedUpstream) -> dict[str, Any]:
     with (
         log.open("wb") as said,
         subprocess.Popen(
-            [*reflexd, "serve", "--port", "0", "--json", "--log-level", "info"],
+            [*reflexd, "serve", "--port", str(PORT), "--json", "--log-level", "info"],
             env=environ,
             stdout=subprocess.PIPE,
             stderr=said,
@@ -83,7 +87,7 @@ def _played(scene: Scene, upstream: ScriptedUpstream) -> dict[str, Any]:
             url = json.loads(daemon.stdout.readline())["base_url"].removesuffix("/v1")
             stage = _Stage(scene, upstream, environ, url, log)
             through = [*reflexd, "run", "--agent", scene.agent, "--tenant", scene.tenant, "--", *scene.program]
-            runs = [stage.run(through, project) for project in scene.projects]
+            runs = [stage.run(scene.program if scene.bare else through, project) for project in scene.projects]
             last = scene.projects[-1]
             setups = []
             if scene.sets_up:

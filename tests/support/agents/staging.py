@@ -18,7 +18,10 @@ _TESTS = Path(__file__).resolve().parents[2]
 
 
 def play(name: str, folder: Path, *projects: str, **more: Any) -> dict[str, Any]:
-    """Runs the agent in each project in turn (`scene`). Skips the calling test where its program cannot run here."""
+    """Runs the agent in each project in turn; ``more`` are fields of its `Scene`.
+
+    Skips the calling test where its program cannot run here.
+    """
     alone = loopback.command()
     if alone is None:
         pytest.skip("this system makes no network namespace for us (unshare -n)")
@@ -31,16 +34,16 @@ def play(name: str, folder: Path, *projects: str, **more: Any) -> dict[str, Any]
     for relative, text in program.files.items():
         (home / relative).parent.mkdir(parents=True, exist_ok=True)
         (home / relative).write_text(text, "utf-8")
-    scene = Scene(
-        agent=name,
-        program=installed(name),
-        arguments=list(program.arguments),
-        home=str(home),
-        projects=[str(folder / project) for project in projects],
-        storage=str(folder / "storage"),
-        variables=program.variables,
-        **more,
-    )
+    usual: dict[str, Any] = {
+        "agent": name,
+        "program": installed(name),
+        "arguments": list(program.arguments),
+        "home": str(home),
+        "projects": [str(folder / project) for project in projects],
+        "storage": str(folder / "storage"),
+        "variables": program.variables,
+    }
+    scene = Scene(**{**usual, **more})
     (folder / "scene.json").write_text(json.dumps(asdict(scene)), "utf-8")
     done = subprocess.run(
         [*alone, sys.executable, "-m", "support.agents.scene", str(folder)],
