@@ -130,7 +130,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
     kept, sessions = Statistics(keeper), Sessions()
     backlog, client = Backlog(store, models), UpstreamClient()
-    shelves = Shelves(store, memory, backlog, registry.find)
+    shelves = Shelves(store, memory, backlog)
     store.start()
     try:
         async with anyio.create_task_group() as tasks:

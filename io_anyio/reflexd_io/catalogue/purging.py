@@ -169,7 +169,7 @@ class Purging:
         unknown = dict.fromkeys(target.ids or ())
         at = time()
         if target.is_whole and target.tenant is not None:
-            self._shelves.memory.forget_tenant(self._shelves.id_of(target.tenant))  # it may have no file yet
+            self._shelves.memory.forget_tenant(target.tenant)  # it may have no file yet
         await self._store.flush()
         for tenant in self._shelves.tenants(target.tenant):
             upto = counted.last.get(tenant, 0) if counted is not None else _MOST

@@ -43,14 +43,12 @@ class Shelves:
     store: Store
     memory: Memory
     backlog: Backlog
-    id_of: Callable[[str], str] = str
-    """Of a tenant by name: the store knows tenants by id."""
 
     def tenants(self, only: str | None = None) -> list[str]:
-        """Ids of all that have entries, in order; or of the one that is meant by name, if it has any."""
+        """Ids of all that have entries, in order; or of the one that is meant, by id too, if it has any."""
         known = self.store.tenants()
         if only is not None:
-            return [found] if (found := self.id_of(only)) in known else []
+            return [only] if only in known else []
         return sorted(known)
 
     async def look(
