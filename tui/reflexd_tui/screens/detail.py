@@ -82,7 +82,7 @@ class DetailScreen(Screen[None]):
         entry = self.entry
         await self.query_one(AnswerPane).show(entry.answer_text if entry is not None else f"*{missing}*")
         tree = self.query_one(Tree)
-        if entry is not None and entry.request is not None:
+        if entry is not None and bytes(entry.request) != b"null":
             fill(tree, bytes(entry.request))
         else:
             fill(tree, b"The request is not kept.")
@@ -101,7 +101,7 @@ class DetailScreen(Screen[None]):
 
     def action_copy_curl(self) -> None:
         entry = self.entry
-        if entry is None or entry.request is None:
+        if entry is None or bytes(entry.request) == b"null":
             host_of(self).say("The request is not kept.")
             return
         row = entry.row
