@@ -22,17 +22,16 @@ MARK = "\0scrubbed"
 @dataclass(frozen=True, slots=True)
 class Scrub:
     name: str
-    head: re.Pattern[str] | None = None
-    """Matches the output's first lines, and what is masked as its group ``drawn``."""
+    heads: tuple[re.Pattern[str], ...] = ()
+    """Each matches the output's beginning, and what is masked as its group ``drawn``; the first one counts."""
     tail: re.Pattern[str] | None = None
     """The same for its last line."""
 
     def found_in(self, text: str) -> tuple[int, int] | None:
         """Where what is masked begins and ends."""
-        if self.head is not None:
-            found = self.head.match(text)
-        else:
-            found = self.tail.search(text, max(len(text) - _TAIL, 0)) if self.tail is not None else None
+        found = next((match for head in self.heads if (match := head.match(text))), None)
+        if found is None and self.tail is not None:
+            found = self.tail.search(text, max(len(text) - _TAIL, 0))
         return found.span("drawn") if found is not None else None
 
     def mask(self, holder: JsonObject, field: str) -> JsonObject:
@@ -52,8 +51,24 @@ _TAIL = 256
 
 _CODEX_HEAD = r"(?:[A-Z][A-Za-z ]{0,40}: ?[^\n]*\n){0,4}?"
 
-CHUNK_ID = Scrub("scrub-chunk-id", head=re.compile(_CODEX_HEAD + r"Chunk ID: (?P<drawn>[0-9a-f]{6})(?:\n|\Z)"))
-WALL_TIME = Scrub("scrub-wall-time", head=re.compile(_CODEX_HEAD + r"Wall time: (?P<drawn>[0-9.]+) seconds(?:\n|\Z)"))
+# Codex's own models run their commands from a script, which prints what the command gave as one JSON object.
+_CODEX_SCRIPT = r"Script [a-z ]{1,40}\n"
+
+CHUNK_ID = Scrub(
+    "scrub-chunk-id",
+    heads=(
+        re.compile(_CODEX_HEAD + r"Chunk ID: (?P<drawn>[0-9a-f]{6})(?:\n|\Z)"),
+        re.compile(r'\{"chunk_id":"(?P<drawn>[0-9a-f]{6})","wall_time_seconds":'),
+    ),
+)
+WALL_TIME = Scrub(
+    "scrub-wall-time",
+    heads=(
+        re.compile(_CODEX_HEAD + r"Wall time: (?P<drawn>[0-9.]+) seconds(?:\n|\Z)"),
+        re.compile(_CODEX_SCRIPT + r"Wall time (?P<drawn>[0-9.]+) seconds\n"),
+        re.compile(r'\{"chunk_id":"[0-9a-f\0]{1,6}","wall_time_seconds":(?P<drawn>[0-9.eE+-]{1,30})[,}]'),
+    ),
+)
 PROCESS_GROUP = Scrub(
     "scrub-process-group",
     tail=re.compile(r"\nProcess Group PGID: (?P<drawn>[0-9]+)\s*(?:</untrusted_context>\s*)?\Z"),

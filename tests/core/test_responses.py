@@ -192,3 +192,17 @@ def test_the_scope_is_all_but_the_question_sampling_and_the_limit() -> None:
 def test_errors_of_ours_have_the_dialects_shape() -> None:
     said = json.loads(RESPONSES.error(400, "no", "no_key"))
     assert said == {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": "no_key"}}
+
+
+def test_tools_offered_in_an_item_are_tools() -> None:
+    offered = {"type": "additional_tools", "id": "at_1", "role": "developer", "tools": [{"type": "namespace"}]}
+    said = {"role": "user", "content": "why is the sky blue?"}
+    body: Any = {"model": "m", "input": [offered, said]}
+    first = RESPONSES.read(body)
+    assert first.question is not None
+    assert first.question.text == "why is the sky blue?"
+    assert first.exact_only is None
+    later: Any = {"model": "m", "input": [offered, said, {"role": "assistant", "content": "a"}, said]}
+    assert (RESPONSES.read(later).question, RESPONSES.read(later).exact_only) == (None, "agent-turn")
+    other: Any = {"model": "m", "input": [{**offered, "tools": []}, said]}
+    assert RESPONSES.read(other).scoped != first.scoped

@@ -148,3 +148,43 @@ def test_thousands_of_lines_are_no_trouble() -> None:
     for text in ("Chunk ID: 4cc21b" * 20_000, "A: b\n" * 50_000, "\nProcess Group PGID: 1" * 20_000, "\n" * 100_000):
         for scrub in (CHUNK_ID, WALL_TIME, PROCESS_GROUP):
             scrub.mask({"text": text}, "text")
+
+
+SCRIPT = [
+    {"type": "input_text", "text": "Script completed\nWall time 0.4 seconds\nOutput:\n"},
+    {
+        "type": "input_text",
+        "text": '{"chunk_id":"a900f5","wall_time_seconds":0.000004857,"exit_code":0,"output":"reflex-probe\\n"}',
+    },
+]
+"""As Codex 0.169 was seen to send what a script of its own models printed."""
+
+
+def test_what_a_script_of_codex_prints_is_masked_likewise() -> None:
+    rewritten, fired = scrubbed(codex(SCRIPT, "custom_tool_call_output"))
+    first, second = rewritten["input"][0]["output"]
+    assert fired == ("scrub-chunk-id", "scrub-wall-time")
+    assert first["text"] == "Script completed\nWall time \0 seconds\nOutput:\n"
+    assert second["text"].startswith('{"chunk_id":"\0","wall_time_seconds":\0,"exit_code":0,')
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        ' {"chunk_id":"a900f5","wall_time_seconds":0.1}',
+        '{"chunk_id":"a900f","wall_time_seconds":0.1}'.replace("a900f", "A900F5"),
+        '{"chunk_id":"a900f5","exit_code":0}',
+        '{"output":"x","chunk_id":"a900f5","wall_time_seconds":0.1}',
+        "script completed\nWall time 0.4 seconds\n",
+        "Script completed\nWall time 0.4 seconds more\n",
+        "Script completed\n\nWall time 0.4 seconds\n",
+    ],
+)
+def test_what_only_looks_like_it_counts(output: str) -> None:
+    assert scrubbed(codex(output))[1] == ()
+
+
+def test_what_the_command_gave_still_counts() -> None:
+    changed = deepcopy(SCRIPT)
+    changed[1]["text"] = changed[1]["text"].replace("reflex-probe", "else")
+    assert scrubbed(codex(SCRIPT))[0] != scrubbed(codex(changed))[0]

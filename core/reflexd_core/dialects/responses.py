@@ -28,8 +28,10 @@ from reflexd_core.request import Form, Question, Reading
 
 UNSCOPED = SAMPLING | {"max_output_tokens"}
 
-_TALK = ("message", "reasoning")
-"""Item types of a conversation without tools; a message may leave its type out."""
+_OFFERED = "additional_tools"
+"""The item in which Codex offers its own models their tools, where others have ``$.tools``."""
+_TALK = ("message", "reasoning", _OFFERED)
+"""Item types of a conversation in which no tool was called; a message may leave its type out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _question_of(keyed: JsonObject, profile: Profile, system: str) -> questions.
         return "logprobs"
     if any(item.get("type", "message") not in _TALK for item in items):
         return "tool-results"
-    if keyed.get("tools") and found.earlier:
+    if found.earlier and (keyed.get("tools") or any(item.get("type") == _OFFERED for item in items)):
         return "agent-turn"
     return found
 

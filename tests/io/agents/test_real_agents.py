@@ -48,6 +48,16 @@ def test_a_repeated_run_is_answered_from_the_cache_and_says_the_same(name: str, 
     assert [done["code"] for done in played["setups"]] == [0, 0], played["setups"]
 
 
+def test_codexs_own_models_hit_after_a_command_too(folder: Path) -> None:
+    """They are given one tool, which runs a script that runs the command."""
+    plain = [word for word in PROGRAMS["codex"].arguments if word not in ("-m", "test-model")]
+    first, again = play("codex", folder, "project", "project", arguments=plain, sets_up=False)["runs"]
+    assert SAID.findall(first["stdout"]), first
+    assert first["asked"] == ["POST /v1/responses"] * 2
+    assert again["asked"] == [], again["told"]
+    assert SAID.findall(again["stdout"]) == SAID.findall(first["stdout"])
+
+
 def test_codexs_own_provider_tries_a_websocket_once_and_goes_on_over_http(folder: Path) -> None:
     where = f'openai_base_url="http://127.0.0.1:{PORT}/v1"'
     own: dict[str, Any] = {

@@ -25,6 +25,8 @@ _INPUTS: dict[str, dict[str, Any]] = {
 }
 """The agents' shell tools, and how each is called."""
 
+_PROGRAM = f"text(await tools.exec_command({json.dumps({'cmd': COMMAND})}))"
+
 Json = dict[str, Any]
 
 
@@ -174,7 +176,11 @@ def _responses(asked: Json) -> Reply:
         names, asked["input"] if isinstance(asked["input"], dict) else {"input": asked["input"]}, r'_call_output"'
     )
     item: Json
-    if tool is not None:
+    if '"additional_tools"' in json.dumps(asked["input"]) and '_call_output"' not in json.dumps(asked["input"]):
+        # Codex's own models get a tool that runs programs, in which its shell is a function.
+        item = {"type": "custom_tool_call", "id": _drawn("ctc_"), "call_id": _drawn("call_"), "name": "exec"}
+        item |= {"namespace": "functions", "input": _PROGRAM, "status": "completed"}
+    elif tool is not None:
         item = {"type": "function_call", "id": _drawn("fc_"), "call_id": _drawn("call_"), "name": tool}
         item |= {"arguments": json.dumps(_INPUTS[tool]), "status": "completed"}
     else:
@@ -236,6 +242,11 @@ def _responses_events(whole: Json) -> Iterator[bytes]:
                 for piece in _pieces(item["arguments"]):
                     yield event("response.function_call_arguments.delta", **place, delta=piece)
                 yield event("response.function_call_arguments.done", **place, arguments=item["arguments"])
+            case "custom_tool_call":
+                yield event("response.output_item.added", output_index=index, item={**item, "input": ""})
+                for piece in _pieces(item["input"]):
+                    yield event("response.custom_tool_call_input.delta", **place, delta=piece)
+                yield event("response.custom_tool_call_input.done", **place, input=item["input"])
             case _:
                 yield event("response.output_item.added", output_index=index, item={**item, "encrypted_content": ""})
         yield event("response.output_item.done", output_index=index, item=item)
