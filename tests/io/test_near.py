@@ -56,6 +56,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "GONE", 50)
     monkeypatch.setattr(builder, "LARGE", 1000)
     monkeypatch.setattr(parts, "LARGEST", 3000)
+    monkeypatch.setattr(parts, "_PAYS", 1)
 
 
 async def _until(true: Callable[[], bool]) -> None:

@@ -39,6 +39,18 @@ def _recall(part: Part, vectors: Floats) -> float:
     return float(right / 500)
 
 
+@pytest.fixture(autouse=True)
+def _small_parts_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_PAYS", 1)
+
+
+def test_a_graph_that_takes_longer_than_a_scan_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_PAYS", 4000 // parts.EXPANSIONS[0] + 1)
+    part, facts = _made(tmp_path, vectors := Topics(40, DIMENSION).vectors(4000))
+    assert facts.expansion == 0
+    assert _recall(part, vectors) == 1.0
+
+
 def test_what_lies_in_topics_becomes_a_graph(tmp_path: Path) -> None:
     vectors = Topics(40, DIMENSION).vectors(4000)
     part, facts = _made(tmp_path, vectors)
@@ -62,7 +74,7 @@ def test_what_no_graph_finds_is_scanned(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_harder_scope_is_searched_more_widely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "EXPANSIONS", (1, 1000))
-    monkeypatch.setattr(parts, "_AMONG", 5)
+    monkeypatch.setattr(parts, "_AMONG", 7)
     _, facts = _made(tmp_path, random_vectors(2000, DIMENSION))
     assert facts.expansion == 1000
 
