@@ -38,7 +38,7 @@ class Failed(Exception):  # noqa: N818 - it says what the command has done
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         sys.exit(_run(args))
     except BadSetting as error:
@@ -93,6 +93,7 @@ _COMMANDS = {
     "tune": ("tune", "tune"),
     "tauq": ("tauq", "tauq"),
     "service": ("service", "service"),
+    "completions": ("completions", "completions"),
     "env": ("agents", "env"),
     "run": ("agents", "run"),
     "setup": ("agents", "setup"),
@@ -107,12 +108,13 @@ _COMMANDS = {
 """By its name, each command's module and function."""
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """All commands and flags; completions and the manual page are made from it."""
+    whole = _Parser(
         prog="reflexd", description="A local cache between coding agents and the LLM providers they pay."
     )
-    parser.add_argument("--version", action="version", version=f"reflexd {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    whole.add_argument("--version", action="version", version=f"reflexd {__version__}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     configured = _Parser(add_help=False)
     configured.add_argument(
@@ -166,7 +168,9 @@ def _parser() -> _Parser:
     _add_meaning(commands, configured, common)
     _add_agents(commands, configured, common)
     _add_tauq(commands.add_parser("tauq", help="turn JSON into Tauq notation, which is shorter, and back"))
-    return parser
+    shells = commands.add_parser("completions", help="print a shell's completions for reflexd")
+    shells.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose")
+    return whole
 
 
 def _add_keys(keys: _Parser, common: _Parser) -> None:
