@@ -29,7 +29,7 @@ log = logging.getLogger("reflexd_tray")
 
 
 def main() -> None:
-    args = _parser().parse_args()
+    args = parser().parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         with _single_instance():
@@ -40,12 +40,13 @@ def main() -> None:
         sys.exit(_fail(str(error)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="reflex-tray", description="Reflex on the desktop: an icon and its menu.")
-    parser.add_argument("--version", action="version", version=f"reflex-tray {__version__}")
-    parser.add_argument("--storage-path", type=Path, metavar="DIR", help="whose daemon (REFLEX_STORAGE_PATH)")
-    parser.add_argument("--no-start", action="store_true", help="start no daemon when none runs")
-    return parser
+def parser() -> argparse.ArgumentParser:
+    """Its flags; the manual page is made from them."""
+    made = argparse.ArgumentParser(prog="reflex-tray", description="Reflex on the desktop: an icon and its menu.")
+    made.add_argument("--version", action="version", version=f"reflex-tray {__version__}")
+    made.add_argument("--storage-path", type=Path, metavar="DIR", help="whose daemon (REFLEX_STORAGE_PATH)")
+    made.add_argument("--no-start", action="store_true", help="start no daemon when none runs")
+    return made
 
 
 def _fail(message: str) -> int:
