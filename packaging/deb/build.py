@@ -43,7 +43,9 @@ def build(programs: Path, into: Path) -> Path:
         _documents(root / "usr/share/doc/reflexd")
         _control(root / "DEBIAN", architecture, frozen.size_of(root) // 1024)
         _permissions(root)
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(root), str(package)], check=True)
+        subprocess.run(
+            ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(root), str(package)], check=True
+        )
     return package
 
 

@@ -14,6 +14,7 @@ import shtab
 from argparse_manpage.manpage import Manpage
 
 import reflexd_tray
+import reflexd_tui
 from reflexd_core import __version__
 from reflexd_io.cli import parser
 from reflexd_io.service import systemd
@@ -34,7 +35,11 @@ def write(root: Path, *, reflexd: str = "/usr/bin/reflexd") -> list[Path]:
     files: dict[str, bytes] = {
         place: shtab.complete(parser(), shell=shell).encode() for shell, place in _COMPLETIONS.items()
     }
-    for name, made in (("reflexd", parser()), ("reflex-tray", reflexd_tray.parser())):
+    for name, made in (
+        ("reflexd", parser()),
+        ("reflex-tui", reflexd_tui.parser()),
+        ("reflex-tray", reflexd_tray.parser()),
+    ):
         files[f"usr/share/man/man1/{name}.1.gz"] = gzip.compress(manual(name, made).encode(), mtime=0)
     units = systemd.files([reflexd], Path("/"), {}, port=8080, address="127.0.0.1")
     files |= {f"usr/lib/systemd/user/{path.name}": content for path, content in units.items()}
