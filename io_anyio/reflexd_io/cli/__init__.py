@@ -110,9 +110,7 @@ _COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """All commands and flags; completions and the manual page are made from it."""
-    whole = _Parser(
-        prog="reflexd", description="A local cache between coding agents and the LLM providers they pay."
-    )
+    whole = _Parser(prog="reflexd", description="A local cache between coding agents and the LLM providers they pay.")
     whole.add_argument("--version", action="version", version=f"reflexd {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
