@@ -171,9 +171,8 @@ def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) 
     browser.press("Escape")
     browser.run("location.hash = 'overview'")
     browser.until("document.querySelector('.figure.first .big')?.textContent === '$0.0035'")
-    assert browser.run("document.querySelectorAll('.charts svg').length") >= 4
-    chart = "document.querySelector('.chart svg')"
-    browser.run(f"{chart}.focus()")
+    browser.until("document.querySelectorAll('.charts svg').length >= 5")
+    browser.until("(document.querySelector('.chart svg[tabindex]').focus(), document.activeElement.matches('svg'))")
     browser.press("ArrowLeft")
     browser.until("document.querySelector('.chart .tip:not([hidden])')")
     keep(browser, "busy")

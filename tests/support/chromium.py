@@ -79,15 +79,15 @@ class Chromium:
         return told["result"].get("value")
 
     def until(self, script: str, patience: float = PATIENCE) -> None:
-        """Wait until the expression is true."""
+        """Wait until the expression is true; while the page is loading, what it asks for may not be there."""
         deadline = time.monotonic() + patience
-        while not self.run(f"Boolean({script})"):
+        while not self.run(f"(() => {{ try {{ return Boolean({script}) }} catch {{ return false }} }})()"):
             assert time.monotonic() < deadline, f"not in time: {script}\n{self.run('document.body.innerText')}"
             time.sleep(0.05)
 
     def visit(self, url: str) -> None:
         self.do("Page.navigate", url=url)
-        self.until("document.readyState === 'complete'")
+        self.until("location.protocol.startsWith('http') && document.readyState === 'complete'")
 
     def look(self, *, width: int = 1280, height: int = 800, dark: bool = False, phone: bool = False) -> None:
         """What the page takes its window for."""
