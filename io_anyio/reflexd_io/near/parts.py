@@ -7,8 +7,8 @@ and where none does in less time, the scan stays.
 
 A part holds what its scope had with ids from ``first`` to ``last``, so nothing else need remember which those were.
 It holds at most `LARGEST`, which bounds the memory that making one takes. A graph's time grows with the logarithm of
-what it holds, so few large ones are quicker: a million vectors took 6.0 ms of CPU in eight graphs for a recall of
-0.987, and 1.0 in two for 0.994.
+what it holds, so few large ones are quicker: a million vectors took 6.4 ms of CPU in eight graphs for a recall of
+0.988, and take 2.2 in two for 0.997 (`tests/bench/near.py`).
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ from reflexd_io.near.groups import Group, write_tail
 from reflexd_io.near.vectors import Floats
 
 LARGEST = 524_288
-"""Vectors in a part; its graph takes 440 MB while it is made."""
+"""Vectors in a part; a daemon that makes its graph takes 395 MB."""
 EXPANSIONS = (48, 96, 144, 192, 384, 768)
 """Candidates that a graph holds during a search; more find more, and take longer in proportion."""
 RECALL = 0.994
