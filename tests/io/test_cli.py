@@ -115,20 +115,7 @@ def test_the_version() -> None:
 def test_help_names_every_command(env: Env) -> None:
     done = _run(env, "--help")
     assert done.returncode == 0
-    for command in (
-        "serve",
-        "demo",
-        "status",
-        "stop",
-        "doctor",
-        "wrong",
-        "audits",
-        "judge",
-        "eval",
-        "tune",
-        "tauq",
-        "keys",
-    ):
+    for command in ("serve", "demo", "status", "stop", "doctor", "wrong", "audits", "judge", "eval", "tune", "tauq"):
         assert command in done.stdout
         assert "--help" in _run(env, command, "--help").stdout
 
@@ -174,11 +161,11 @@ def test_a_file_that_was_named_must_be_there(env: Env, tmp_path: Path, command: 
     assert "did you mean 'port'?" in _failed(_run(env, command, "--config", str(tmp_path / "bad.toml")))
 
 
-def test_nothing_running_is_said_and_code_1(env: Env) -> None:
+def test_nothing_running_is_said_and_code_3(env: Env) -> None:
     for command in ("status", "stop"):
-        assert _json(_run(env, command, "--json"), 1) == {"status": "not-running"}
+        assert _json(_run(env, command, "--json"), 3) == {"status": "not-running"}
         done = _run(env, command)
-        assert (done.returncode, done.stdout, done.stderr) == (1, "Reflex is not running.\n", "")
+        assert (done.returncode, done.stdout, done.stderr) == (3, "Reflex is not running.\n", "")
 
 
 def test_serve_status_and_stop(env: Env, upstream: ScriptedUpstream, tmp_path: Path) -> None:
@@ -205,7 +192,7 @@ def test_serve_status_and_stop(env: Env, upstream: ScriptedUpstream, tmp_path: P
         assert "50% hits" in for_people.stdout
         assert _json(_run(env, "stop", "--json")) == {"status": "stopped"}
         assert _ended(process) == (0, "")
-    assert _json(_run(env, "status", "--json"), 1) == {"status": "not-running"}
+    assert _json(_run(env, "status", "--json"), 3) == {"status": "not-running"}
 
 
 def test_serve_says_what_it_is_for_people(env: Env, upstream: ScriptedUpstream, tmp_path: Path) -> None:
@@ -329,7 +316,7 @@ def test_a_second_instance_is_told_where_the_first_is(env: Env) -> None:
         process.wait(20)
         with _serving({**env, "REFLEX_MOCK_PROVIDER": "1"}) as (_, again):  # a killed one leaves no lock
             assert again["pid"] != process.pid
-        assert _json(_run(env, "status", "--json"), 1) == {"status": "not-running"}
+        assert _json(_run(env, "status", "--json"), 3) == {"status": "not-running"}
 
 
 def test_a_keyring_that_cannot_be_loaded_stops_nobody(env: Env) -> None:
@@ -534,9 +521,9 @@ def test_places_follow_the_users_directories(env: Env, tmp_path: Path, with_home
 
 def test_no_home_at_all_still_finds_a_place(env: Env, tmp_path: Path) -> None:
     del env["HOME"]
-    assert _json(_run(env, "status", "--json"), 1) == {"status": "not-running"}
+    assert _json(_run(env, "status", "--json"), 3) == {"status": "not-running"}
     del env["REFLEX_STORAGE_PATH"]
-    assert _json(_run(env, "status", "--json"), 1) == {"status": "not-running"}
+    assert _json(_run(env, "status", "--json"), 3) == {"status": "not-running"}
 
 
 def test_the_console_script_is_the_same(env: Env) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reflexd_io.cli import _parser
+from reflexd_io.cli import parser
 from reflexd_io.control_client import BlockingClient, NotThere, calls, find
 from reflexd_io.control_client.shapes.entries import Purge
 from support.chat import answer
@@ -183,7 +183,7 @@ def test_without_a_daemon_it_is_said(tmp_path: Path) -> None:
 )
 def test_what_is_used_wrongly_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        _parser().parse_args(arguments)
+        parser().parse_args(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from reflexd_io.cli import Failed, settings_of
+from reflexd_io.cli import NOT_RUNNING, Failed, settings_of
 from reflexd_io.control_client import Ask, BlockingClient, NotThere, Refused, find
 from reflexd_io.control_client.blocking import TIMEOUT
 
 T = TypeVar("T")
-
-NOT_RUNNING = 3
-
 
 PATIENCE = 600.0
 """Seconds without a byte for what may take long."""

@@ -231,7 +231,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _filter(args: argparse.Namespace) -> dict[str, Any]:
-    """The flags of `cache_flags` that say which entries are meant; a shell takes the quotes off a phrase."""
+    """The flags of `commands.cache` that say which entries are meant; a shell takes the quotes off a phrase."""
     words = [f'"{word}"' if " " in word and '"' not in word else word for word in args.words]
     return {**{name: getattr(args, name) for name in _FILTERS}, "text": " ".join(words) or None}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reflexd_io import runtime
-from reflexd_io.cli import fail, settings_of
+from reflexd_io.cli import NOT_RUNNING, fail, settings_of
 from reflexd_io.runtime import Runtime
 
 Account = dict[str, Any]
@@ -28,7 +28,7 @@ def status(args: argparse.Namespace) -> int:
     running, health = _find(settings_of(args).storage_path)
     if health is None:
         print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
-        return 1
+        return NOT_RUNNING
     if args.json:
         print(json.dumps({"status": "running", "url": running.url if running else None, **_prefixed(health)}))
         return 0
@@ -51,7 +51,7 @@ def stop(args: argparse.Namespace) -> int:
     running, health = _find(storage)
     if running is None or (health is None and not runtime.is_held(storage)):
         print(json.dumps({"status": "not-running"}) if args.json else "Reflex is not running.")
-        return 1
+        return NOT_RUNNING
     try:
         if health is not None:  # else it is stopping already, and a second signal would cut the last answers
             os.kill(running.pid, signal.SIGTERM)

@@ -16,8 +16,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reflexd_io.cli import Failed, settings_of
-from reflexd_io.cli.asking import NOT_RUNNING, line
+from reflexd_io.cli import NOT_RUNNING, Failed, settings_of
+from reflexd_io.cli.asking import line
 from reflexd_io.control_client import NotThere, find
 
 SILENCE = 600.0

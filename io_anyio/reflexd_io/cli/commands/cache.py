@@ -1,15 +1,24 @@
-"""The flags of ``reflexd cache`` and ``reflexd warm``."""
+"""What is stored: ``cache`` with its actions, and ``warm``."""
 
 import argparse
 import re
+
+from reflexd_io.cli.commands.base import Commands, Parser
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 SORTS = ("created", "used", "hits", "size", "expires")
 
 
-def add_cache(cache: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    actions = cache.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=type(cache))
-    filtered = _filtered(type(cache))
+def add(commands: Commands) -> None:
+    _add_cache(commands)
+    warm = commands.add("warm", "warm:warm", commands.common, help="send a file of requests, to fill it")
+    warm.add_argument("file", metavar="FILE", help='JSON Lines: {"path": "/v1/…", "body": {…}, "headers": {…}}')
+    warm.add_argument("-c", "--concurrency", type=_count, default=4, metavar="N", help="at a time (default 4)")
+
+
+def _add_cache(commands: Commands) -> None:
+    common, filtered = commands.common, _filtered()
+    actions = commands.add_group("cache", "cache:cache", "ACTION", help="what is stored: browse, purge, pin, move")
 
     listed = actions.add_parser("ls", parents=[common, filtered], help="list entries, the newest first")
     listed.add_argument("--sort", choices=SORTS, default="created", help="(default: created)")
@@ -46,13 +55,8 @@ def add_cache(cache: argparse.ArgumentParser, common: argparse.ArgumentParser) -
     into.add_argument("--overwrite", action="store_true", help="also where something as new or newer is stored")
 
 
-def add_warm(warm: argparse.ArgumentParser) -> None:
-    warm.add_argument("file", metavar="FILE", help='JSON Lines: {"path": "/v1/…", "body": {…}, "headers": {…}}')
-    warm.add_argument("-c", "--concurrency", type=_count, default=4, metavar="N", help="at a time (default 4)")
-
-
-def _filtered(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    filtered = kind(add_help=False)
+def _filtered() -> Parser:
+    filtered = Parser(add_help=False)
     filtered.add_argument("words", metavar="WORD", nargs="*", help='words, "a phrase", prefix*; -- before -without')
     filtered.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
     filtered.add_argument("--model", metavar="NAME")

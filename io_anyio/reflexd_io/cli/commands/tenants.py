@@ -1,15 +1,21 @@
-"""What ``reflexd tenants``, ``on``, ``off`` and ``mode`` are given on the command line."""
+"""Who may ask and what each may: ``tenants``, ``keys``, ``on``, ``off`` and ``mode``."""
 
-import argparse
-from typing import Any
+from reflexd_io.cli.commands.base import Actions, Commands, Parser
 
 
-def add_tenants(tenants: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    actions = tenants.add_subparsers(
-        dest="action",
-        required=True,
-        metavar="list|add|rm|rename|use|token|keys|adopt|policy|upstream",
-        parser_class=type(tenants),
+def add(commands: Commands) -> None:
+    _add_tenants(commands)
+    _add_keys(commands)
+    _add_pausing(commands)
+
+
+def _add_tenants(commands: Commands) -> None:
+    common = commands.common
+    actions = commands.add_group(
+        "tenants",
+        "tenants:tenants",
+        "list|add|rm|rename|use|token|keys|adopt|policy|upstream",
+        help="who may ask, what each allows, and its tokens",
     )
     listed = actions.add_parser("list", parents=[common], help="which there are, and what they have")
     listed.add_argument("--all", action="store_true", help="also those of keys that nobody has adopted")
@@ -35,17 +41,34 @@ def add_tenants(tenants: argparse.ArgumentParser, common: argparse.ArgumentParse
     upstream.add_argument("--default", metavar="NAME", help="where it goes by default; '' takes it back")
 
 
-def add_pausing(commands: Any, common: argparse.ArgumentParser) -> None:
-    off = commands.add_parser("off", parents=[common], help="pass everything through, nothing is read or stored")
+def _add_keys(commands: Commands) -> None:
+    common = commands.common
+    actions = commands.add_group(
+        "keys", "keys:keys", "set|list|rm|test", help="the providers' keys in the OS keyring"
+    )
+    new = actions.add_parser("set", parents=[common], help="keep a key; it is asked for, never given as an argument")
+    new.add_argument("--stdin", action="store_true", help="read the key from standard input")
+    gone = actions.add_parser("rm", parents=[common], help="take a key out of the keyring")
+    tried = actions.add_parser("test", parents=[common], help="ask the provider whether it takes the key, at no cost")
+    listed = actions.add_parser("list", parents=[common], help="which keys there are; of each only its end")
+    for action in (new, gone, tried):
+        action.add_argument("upstream", metavar="UPSTREAM", help="such as openai, anthropic, groq")
+    for action in (new, gone, tried, listed):
+        action.add_argument("--tenant", metavar="NAME", help="whose (default: the active tenant)")
+
+
+def _add_pausing(commands: Commands) -> None:
+    common = commands.common
+    off = commands.add("off", "tenants:off", common, help="pass everything through, nothing is read or stored")
     off.add_argument("--for", dest="for_", metavar="TIME", help="such as 90s, 30m or 12h (default: until `on`)")
-    on = commands.add_parser("on", parents=[common], help="end a pause")
+    on = commands.add("on", "tenants:on", common, help="end a pause")
     for pausing in (off, on):
         pausing.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
-    mode = commands.add_parser("mode", parents=[common], help="what is compared, or how that stands now")
+    mode = commands.add("mode", "tenants:mode", common, help="what is compared, or how that stands now")
     mode.add_argument("mode", nargs="?", choices=("normal", "exact", "shadow"), help="for everybody")
 
 
-def _one(actions: Any, common: argparse.ArgumentParser, name: str, words: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=words)
+def _one(actions: "Actions[Parser]", common: Parser, name: str, words: str) -> Parser:
+    parser = actions.add_parser(name, parents=[common], help=words)
     parser.add_argument("name", metavar="TENANT")
     return parser
