@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 from textual.widget import Widget
 
 from reflexd_io.control_client import calls
@@ -68,19 +69,23 @@ async def purge_many(widget: Widget, what: Purge, title: str) -> bool:
     if not counted.count:
         host.say("There is nothing to purge.")
         return False
-    lines = [f"{counted.count} entries, {words.size(counted.size)}", *_by_tenant(counted), ""]
+    lines = [f"{counted.count} entries, {words.size(counted.size)}", *_by_tenant(counted)]
+    if counted.pinned:
+        lines.append(f"{counted.pinned} of them pinned")
+    lines.append("")
     lines += [f"  {short(row.question, 60) or row.model}" for row in counted.examples[:5]]
     if counted.count > len(counted.examples[:5]):
         lines.append(f"  … and {counted.count - len(counted.examples[:5])} more")
     lines += ["", "It can be undone for ten minutes."]
     if not await host.push_screen_wait(Confirm(title, lines, f"Purge {counted.count}")):
         return False
-    done = await host.ask(calls.purge(what))
+    # The dry run's word: what was stored since it counted is not purged unseen.
+    done = await host.ask(calls.purge(msgspec.structs.replace(what, confirm=counted.confirm)))
     return done is not None and _told(widget, done)
 
 
 def _dry(what: Purge) -> Purge:
-    return Purge(ids=what.ids, filter=what.filter, everything=what.everything, dry_run=True)
+    return msgspec.structs.replace(what, dry_run=True)
 
 
 def _by_tenant(counted: Purged) -> list[str]:

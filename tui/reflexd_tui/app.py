@@ -32,6 +32,7 @@ from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.screens.help import HelpScreen
 from reflexd_tui.screens.trash import TrashScreen
 from reflexd_tui.session import Session
+from reflexd_tui.switching import switch_tenant
 from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import COLUMNS, LiveView
 from reflexd_tui.views.stats import StatsView
@@ -74,7 +75,9 @@ class ReflexApp(Host):
     ENABLE_COMMAND_PALETTE = True
     CSS = """
     Screen { background: $surface; }
+    ModalScreen { background: $background 60%; }
     #views { height: 1fr; }
+    #views.-stale { opacity: 55%; }
     Tabs { height: 2; background: $surface; }
     Toast { max-width: 70; }
     """
@@ -83,13 +86,15 @@ class ReflexApp(Host):
         Binding("2", "view('entries')", "Entries", show=False),
         Binding("3", "view('tenants')", "Tenants", show=False),
         Binding("4", "view('stats')", "Stats", show=False),
+        Binding("at", "switch", "Switch tenant", show=False),
         Binding("p", "pause", "Pause/resume"),
         Binding("u", "undo", "Undo", show=False),
         Binding("b", "copy_address", "Copy base_url", show=False),
         Binding("S", "start_daemon", "Start a daemon", show=False),
         Binding("T", "theme", "Theme", show=False),
         Binding("question_mark", "keys", "Help"),
-        Binding("q,ctrl+q", "quit", "Quit"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False),
     ]
 
     def __init__(
@@ -117,7 +122,7 @@ class ReflexApp(Host):
             yield EntriesView(id="entries")
             yield TenantsView(id="tenants")
             yield StatsView(id="stats")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.register_theme(CONTRAST)
@@ -142,6 +147,9 @@ class ReflexApp(Host):
             self.run_worker(self._root(LiveView).load(), group="load")
             if self._view() is not self._root(LiveView):
                 self._view().focus_first()
+        live = self._root(LiveView)
+        self.screen_stack[0].query_one("#views").set_class(problem is not None and live.feed.total > 0, "-stale")
+        live.update_view()
         self._show_head()
 
     def _take_state(self, state: State) -> None:
@@ -150,15 +158,18 @@ class ReflexApp(Host):
         self._root(LiveView).update_view()
 
     def _take_events(self, events: list[Event], lost: int) -> None:
-        rows, missed, changed = [], lost, False
+        rows, missed, changed, purged = [], lost, False, False
         for event in events:
             match event:
                 case ExchangeEvent(exchange=row):
                     rows.append(row)
                 case DroppedEvent(count=count):
                     missed += count
-                case StoredEvent() | PurgedEvent():
+                case StoredEvent():
                     self._root(EntriesView).note_change()
+                case PurgedEvent():
+                    self._root(EntriesView).note_change()
+                    purged = True
                 case ChangedEvent():
                     changed = True
                 case HealthEvent(status="degraded", problems=problems):
@@ -167,6 +178,8 @@ class ReflexApp(Host):
                     self.say("Reflex is well again.")
         if rows or missed:
             self._root(LiveView).add(rows, missed)
+        if purged and isinstance(self.screen, DetailScreen):
+            self.run_worker(self.screen.look_again(), group="look", exclusive=True)
         if changed and isinstance(self._view(), TenantsView):
             self._root(TenantsView).reload()
 
@@ -206,6 +219,10 @@ class ReflexApp(Host):
         if state is not None:
             self._take_state(state)
             self.say("Caching again." if resume else "Everything is passed through now: p resumes.")
+
+    def action_switch(self) -> None:
+        if self.may_change("Switch"):
+            self.run_worker(switch_tenant(self), exclusive=True, group="act")
 
     async def action_mode(self, mode: str) -> None:
         if self.may_change("Mode"):

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from time import time
 from typing import TypeVar
@@ -86,9 +85,15 @@ class Host(App[None]):
         self.run_worker(self._copy_beside(text, what), group="copy")
 
     async def _copy_beside(self, text: str, what: str) -> None:
-        with suppress(pyperclip.PyperclipException, OSError):
+        try:
             await asyncio.to_thread(pyperclip.copy, text)
-        self.say(f"Copied {what}: {len(text)} characters.")
+        except (pyperclip.PyperclipException, OSError):
+            self.say(
+                f"Copied {what}, {len(text)} characters, if this terminal takes it: there is no clipboard program"
+                " beside it (wl-copy, xclip, pbcopy)."
+            )
+        else:
+            self.say(f"Copied {what}: {len(text)} characters.")
 
     def page(self, text: str, *, suffix: str = ".md", edit: bool = False) -> None:
         """Show it in the person's pager or editor, in place of this program."""

@@ -4,12 +4,14 @@ Questions and answers come from anywhere. Control characters become their pictur
 writing or is invisible becomes a dot, and nothing is ever read as markup.
 """
 
+import re
 import unicodedata
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 _HIDDEN = "·"
 _ALLOWED = frozenset("\u200d\ufe0f\ufe0e")
 """Joiners and variation selectors, of which emoji are made."""
+_DOUBTFUL = re.compile(r"[^\n -~]")
 
 
 def line(text: str) -> str:
@@ -20,9 +22,7 @@ def line(text: str) -> str:
 def block(text: str) -> str:
     """Lines as they are; tabs are four spaces."""
     plain = text.replace("\r\n", "\n").replace("\t", "    ")
-    if plain.isascii() and plain.isprintable():
-        return plain
-    return "".join(char if char == "\n" else _shown(char) for char in plain)
+    return _DOUBTFUL.sub(lambda found: _shown(found[0]), plain)
 
 
 def short(text: str, width: int) -> str:

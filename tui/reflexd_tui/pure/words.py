@@ -15,7 +15,7 @@ class Word(NamedTuple):
 
 _HITS = {
     "hit-l1-exact": Word("●", "exact", "success"),
-    "hit-l3-verified": Word("◆", "verified", "accent"),
+    "hit-l3-verified": Word("◆", "verified", "primary"),
     "hit-l2-semantic": Word("◇", "similar", "secondary"),
 }
 _MISS = Word("○", "miss", "warning")
@@ -43,6 +43,11 @@ def moment(at: float, now: float) -> str:
     if when.date() == today.date():
         return when.strftime("%H:%M")
     return when.strftime("%d %b" if when.year == today.year else "%d %b %Y")
+
+
+def date(at: float, step: float) -> str:
+    """A step of time in a chart, by what tells it from the next."""
+    return datetime.fromtimestamp(at).strftime("%H:%M" if step < 86_400 else "%d %b")
 
 
 def duration(ms: float | None) -> str:

@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
 
-from reflexd_io.control_client import calls
+from reflexd_io.control_client import NotThere, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryDetail
 from reflexd_tui.acting import change_lifetime, purge_one, toggle_pin
 from reflexd_tui.host import host_of
@@ -17,6 +17,8 @@ from reflexd_tui.pure.told import Line
 from reflexd_tui.widgets.answer import AnswerPane
 from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.lines import drawn, fill
+
+NOT_FOUND = 404
 
 
 class DetailScreen(Screen[None]):
@@ -46,6 +48,7 @@ class DetailScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.entry: EntryDetail | None = None
+        self._gone = False
 
     def compose(self) -> ComposeResult:
         yield Banner()
@@ -58,7 +61,7 @@ class DetailScreen(Screen[None]):
                 yield AnswerPane(can_focus=True)
             with TabPane("Request", id="raw"):
                 yield Tree("request")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         host = host_of(self)
@@ -86,6 +89,20 @@ class DetailScreen(Screen[None]):
             fill(tree, bytes(entry.request))
         else:
             fill(tree, b"The request is not kept.")
+
+    async def look_again(self) -> None:
+        """Something was purged elsewhere: what is shown stays, and says so if it was this."""
+        if self.entry is None or self._gone:
+            return
+        host = host_of(self)
+        try:
+            await host.session.do(calls.entry(self.entry.row.id))
+        except Refused as refused:
+            if refused.status == NOT_FOUND:
+                self._gone = True
+                host.say("This entry was purged meanwhile. What is shown here is what it held.")
+        except NotThere:
+            return  # the header says so
 
     def action_back(self) -> None:
         self.dismiss()
@@ -124,7 +141,7 @@ class DetailScreen(Screen[None]):
     async def action_lifetime(self) -> None:
         if self.entry is not None:
             row = self.entry.row
-            self.run_worker(self._change_lifetime(row.id), exclusive=True)
+            self.run_worker(self._change_lifetime(row.id), exclusive=True, group="act")
 
     async def _change_lifetime(self, name: str) -> None:
         if await change_lifetime(self, name) is not None:
@@ -132,8 +149,9 @@ class DetailScreen(Screen[None]):
 
     def action_purge(self) -> None:
         if self.entry is not None:
-            self.run_worker(self._purge(self.entry), exclusive=True)
+            self.run_worker(self._purge(self.entry), exclusive=True, group="act")
 
     async def _purge(self, entry: EntryDetail) -> None:
+        self._gone = True
         if await purge_one(self, entry.row):
             self.dismiss()

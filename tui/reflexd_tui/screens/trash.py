@@ -42,7 +42,7 @@ class TrashScreen(Screen[None]):
         yield Banner()
         yield Static("What was purged can be taken back for ten minutes: enter or r brings it back.")
         yield Rows(COLUMNS, lambda: len(self._items), self._cells)
-        yield Footer()
+        yield Footer(compact=True)
 
     async def on_mount(self) -> None:
         host = host_of(self)
@@ -80,7 +80,7 @@ class TrashScreen(Screen[None]):
 
     def action_drop(self) -> None:
         if self._items and host_of(self).may_change("Drop"):
-            self.run_worker(self._drop(self._items[self.query_one(Rows).cursor]), exclusive=True)
+            self.run_worker(self._drop(self._items[self.query_one(Rows).cursor]), exclusive=True, group="act")
 
     async def _drop(self, item: TrashRow) -> None:
         host = host_of(self)

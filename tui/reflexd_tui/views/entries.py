@@ -60,7 +60,7 @@ class EntriesView(Vertical):
         Binding("d", "purge", "Purge"),
         Binding("D", "purge_found", "Purge all found", show=False),
         Binding("s", "sort", "Sort"),
-        Binding("S", "reverse", "Reverse", show=False),
+        Binding("v", "reverse", "Reverse", show=False),
         Binding("P", "pin", "Pin"),
         Binding("t", "lifetime", "TTL"),
         Binding("x", "export", "Export"),
@@ -74,6 +74,7 @@ class EntriesView(Vertical):
         self._marked: set[str] = set()
         self._next: str | None = None
         self._total: int | None = None
+        self._least = 0
         self._filter = EntryFilter()
         self._stale = True
         self._loading = False
@@ -108,6 +109,7 @@ class EntriesView(Vertical):
             self.query_one(".status", Static).update("The entries cannot be read now: r tries again.")
             return
         self._items, self._next, self._total = page.items, page.next, page.total
+        self._least = page.at_least or 0
         self._marked &= {item.id for item in page.items}
         self.rows.sorted_by = (remembered.sort, remembered.descending)
         self._show()
@@ -134,7 +136,7 @@ class EntriesView(Vertical):
         if not self._items:
             self.query_one("#nothing", Static).update(self._nothing())
         self.rows.update_rows()
-        known = f"{self._total:,}" if self._total is not None else f"more than {len(self._items):,}"
+        known = f"{self._total:,}" if self._total is not None else f"more than {max(len(self._items), self._least):,}"
         marked = f" · {len(self._marked)} marked" if self._marked else ""
         self.query_one(".status", Static).update(f"{len(self._items):,} of {known}{marked}")
 

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from reflexd_io.control_client import calls
@@ -15,7 +15,7 @@ from reflexd_tui.host import host_of
 from reflexd_tui.judging import call_wrong
 from reflexd_tui.pure import filters, words
 from reflexd_tui.pure.columns import Column
-from reflexd_tui.pure.feed import Feed
+from reflexd_tui.pure.feed import KEPT, Feed
 from reflexd_tui.pure.safe import line
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.widgets.filter_bar import FilterBar
@@ -38,13 +38,20 @@ BACKLOG = 500
 """Exchanges that are asked for at the start, since the feed begins with what is known."""
 
 
+class Pill(Static):
+    """How many came below; a click goes there."""
+
+    def on_click(self) -> None:
+        view = self.screen.query_one(LiveView)
+        view.rows.action_jump(-1)
+
+
 class LiveView(Vertical):
     DEFAULT_CSS = """
     LiveView { height: 1fr; }
-    LiveView #pill {
-        dock: bottom; height: 1; width: auto; background: $primary; color: $text; padding: 0 1; display: none;
-        text-style: bold;
-    }
+    LiveView #foot { height: 1; background: $panel; }
+    LiveView #told { width: 1fr; padding: 0 1; color: $text-muted; }
+    LiveView #pill { width: auto; background: $primary; color: $text; padding: 0 1; display: none; text-style: bold; }
     LiveView #pill.-shown { display: block; }
     LiveView #empty { padding: 2 4; height: 1fr; display: none; }
     LiveView.-empty #empty { display: block; }
@@ -66,7 +73,9 @@ class LiveView(Vertical):
         yield FilterBar(filters.PLACEHOLDER, lambda: host_of(self).remembered.filters)
         yield Rows(COLUMNS, lambda: len(self.feed), self._cells, id="feed")
         yield Static("", id="empty")
-        yield Static("", id="pill")
+        with Horizontal(id="foot"):
+            yield Static("", id="told", markup=False)
+            yield Pill("", id="pill")
 
     @property
     def rows(self) -> Rows:
@@ -102,10 +111,10 @@ class LiveView(Vertical):
         self.rows.update_rows()
         if self.feed.following and len(self.feed):
             self.rows.put_cursor(len(self.feed) - 1)
-        pill = self.query_one("#pill", Static)
+        pill = self.query_one(Pill)
         pill.set_class(self.feed.new > 0, "-shown")
-        pill.update(f"▼ {self.feed.new} new — G: to the newest")
-        self._title()
+        pill.update(f"▼ {self.feed.new:,} new — G")
+        self.query_one("#told", Static).update(self.told())
 
     def current(self) -> ExchangeRow | None:
         return self.feed.row(self.rows.cursor) if len(self.feed) else None
@@ -130,8 +139,9 @@ class LiveView(Vertical):
             wanted = filters.read(event.text)
         except filters.BadFilter as error:
             bar.show_fault(str(error), error.at)
-            return
-        bar.show_fault(None)
+            wanted = filters.EVERYTHING  # what was readable a letter ago is not what is wanted
+        else:
+            bar.show_fault(None)
         under = self.current()
         self.feed.show(wanted)
         place = self.feed.index_of(under.id) if under is not None and not self.feed.following else None
@@ -175,16 +185,34 @@ class LiveView(Vertical):
         host_of(self).remembered.hidden = sorted(self.rows.hidden)
         self.rows.update_rows()
 
-    def _title(self) -> None:
-        said = "" if self.feed.following else "not following"
-        if self.feed.filter:
-            said = f"{len(self.feed)} of {self.feed.total}" + (f", {said}" if said else "")
-        if self.feed.missed:
-            said += f"  {self.feed.missed} missed"
-        self.rows.border_subtitle = said
+    def told(self) -> str:
+        """What the feed holds, in words."""
+        feed = self.feed
+        parts = ["▼ following" if feed.following else "‖ stands still: f follows again"]
+        if feed.filter:
+            parts.append(f"{len(feed):,} of {feed.total:,} shown")
+        else:
+            parts.append(f"{feed.total:,} exchanges")
+        if feed.total >= KEPT:
+            parts.append(f"the last {KEPT:,} are kept")
+        if feed.missed:
+            parts.append(f"{feed.missed:,} missed: they came faster than they could be told")
+        return " · ".join(parts)
 
     def _empty(self) -> Text:
-        url = host_of(self).url
+        host = host_of(self)
+        if not host.session.is_linked:
+            return Text.assemble(
+                ("No daemon answers.\n\n", "bold"),
+                ("  S  ", f"bold {self.app.theme_variables['text-accent']}"),
+                "starts one. It goes on when this window is closed.\n\n",
+                (
+                    "Until then it is looked for every few seconds. Agents that point at Reflex fail meanwhile:\n",
+                    "dim",
+                ),
+                ("unset their base_url, or start it.", "dim"),
+            )
+        url = host.url
         lines = (
             ("No requests yet. Point an agent here:\n\n", "bold"),
             ("  Claude Code   ", ""),

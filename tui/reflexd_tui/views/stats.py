@@ -6,13 +6,13 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Vertical, VerticalScroll
-from textual.widgets import Sparkline, Static
+from textual.containers import Grid, VerticalScroll
+from textual.widgets import Static
 
 from reflexd_io.control_client import calls
 from reflexd_io.control_client.shapes.stats import Range, Stats, StatsQuery
 from reflexd_tui.host import host_of
-from reflexd_tui.pure import words
+from reflexd_tui.pure import charts, words
 from reflexd_tui.pure.safe import short
 from reflexd_tui.pure.told import Line
 from reflexd_tui.widgets.lines import drawn
@@ -36,10 +36,7 @@ class StatsView(VerticalScroll, can_focus=True):
     StatsView .boxes { layout: grid; grid-size: 2; grid-rows: auto; height: auto; grid-gutter: 0 1; }
     StatsView.-narrow .boxes { grid-size: 1; }
     StatsView .box { border: round $foreground 20%; padding: 0 1; height: auto; min-height: 5; }
-    StatsView .chart { height: 6; border: round $foreground 20%; padding: 0 1; }
-    StatsView Sparkline { height: 1fr; }
-    StatsView Sparkline > .sparkline--max-color { color: $success; }
-    StatsView Sparkline > .sparkline--min-color { color: $success-darken-2; }
+    StatsView .chart { height: auto; border: round $foreground 20%; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "range(-1)", "Shorter"),
@@ -58,14 +55,15 @@ class StatsView(VerticalScroll, can_focus=True):
         with Grid(id="tiles"):
             for name in ("rate", "money", "tokens", "requests"):
                 yield Static("", id=name, classes="tile")
-        with Vertical(classes="chart", id="chart"):
-            yield Sparkline([], summary_function=max)
+        yield Static("", id="chart", classes="chart")
         with Grid(classes="boxes"):
             for name in ("tiers", "speed", "models", "questions", "trust", "storage"):
                 yield Static("", id=name, classes="box")
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "-narrow")
+        if self._stats is not None:
+            self.call_after_refresh(self._chart, self._stats)
 
     def focus_first(self) -> None:
         self.focus()
@@ -108,16 +106,17 @@ class StatsView(VerticalScroll, can_focus=True):
         cached = f"{words.count(stats.provider_cached_tokens)} cached by providers"
         self._tile("tokens", "Tokens saved", words.count(stats.saved_tokens), cached)
         self._tile("requests", "Requests", words.count(stats.exchanges), f"{stats.false_hits} called wrong")
-        chart = self.query_one("#chart")
-        chart.border_title = "Hits over time"
-        hits = [sum(n for status, n in point.by_status.items() if status.startswith("hit")) for point in stats.series]
-        self.query_one(Sparkline).data = [float(number) for number in hits] or [0.0]
+        self._chart(stats)
         self._box("tiers", "Answered by", _tiers(stats))
         self._box("speed", "Took", _speed(stats))
         self._box("models", "Top models", _models(stats))
         self._box("questions", "Top questions", _questions(stats))
         self._box("trust", "Can it be trusted?", _trust(stats))
         self._box("storage", "Storage and models", _storage(stats))
+
+    def _chart(self, stats: Stats) -> None:
+        room = max(10, self.query_one("#chart").content_size.width - 26)
+        self._box("chart", "Hit rate over time, by tier", _over_time(stats, room))
 
     def _put(self, name: str, text: Text) -> None:
         self.query_one(f"#{name}", Static).update(text)
@@ -130,6 +129,33 @@ class StatsView(VerticalScroll, can_focus=True):
     def _box(self, name: str, title: str, lines: list[Line]) -> None:
         self.query_one(f"#{name}", Static).border_title = title
         self._put(name, drawn(self.app, lines or [[("nothing yet", "muted")]]))
+
+
+def _over_time(stats: Stats, room: int) -> list[Line]:
+    """A line a tier: its share of each step's requests, and of all of them."""
+    if not stats.exchanges:
+        return []
+    lines: list[Line] = []
+    for kind in _KINDS:
+        if stats.by_status.get(kind):
+            word = words.status(kind)
+            shares = [charts.share(point.by_status, kind) for point in stats.series]
+            whole = stats.by_status[kind] / max(1, sum(stats.by_status.values()))
+            name = f"{word.symbol} {word.text:<9} "
+            lines.append(
+                [(name, word.colour), (charts.line(shares, room), word.colour), (f"  {whole:>5.0%}", "bold")]
+            )
+    if stats.series:
+        first, last = words.date(stats.since, stats.step), words.date(stats.series[-1].at, stats.step)
+        lines.append(
+            [
+                (
+                    " " * 12 + first + " " * max(1, charts.width(len(stats.series), room) - len(first + last)) + last,
+                    "muted",
+                )
+            ]
+        )
+    return lines
 
 
 def _tiers(stats: Stats) -> list[Line]:

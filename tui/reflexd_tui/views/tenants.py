@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import TabbedContent, TabPane
 
-from reflexd_io.control_client import calls
+from reflexd_io.control_client import NotThere, Refused, calls
 from reflexd_io.control_client.shapes.keys import KeyRow
 from reflexd_io.control_client.shapes.tenants import SeenKey, Setting, TenantRow, TokenRow
 from reflexd_tui.host import host_of
@@ -349,11 +349,21 @@ class TenantsView(Vertical):
         if row is None or not host.may_change("Policy"):
             return
         setting = self._policy[event.index]
-        text = await host.push_screen_wait(
-            Prompt(f"{row.name}: {setting.name}", setting.expected, value=_written(setting.value))
-        )
-        if text is not None:
-            await self._change(row.name, setting.name, _read(text))
+        text, fault = _written(setting.value), ""
+        hint = f"{setting.expected}. Empty takes it back: {_written(setting.inherited) or 'nothing'} holds then."
+        while True:
+            title = f"{row.name}: {setting.name}"
+            answer = await host.push_screen_wait(Prompt(title, hint, value=text, fault=fault))
+            if answer is None:
+                return
+            try:
+                changed = await host.session.do(calls.change_policy(row.name, {setting.name: _read(answer)}))
+            except (NotThere, Refused) as error:
+                text, fault = answer, str(error)
+                continue
+            self._policy = changed.settings
+            self.query_one("#policy", Rows).update_rows()
+            return
 
     async def action_reset(self) -> None:
         row, place = self._current(), self.query_one("#policy", Rows).cursor

@@ -8,8 +8,8 @@ from textual.widgets import Markdown, Static
 from reflexd_tui.pure import words
 from reflexd_tui.pure.safe import block
 
-AS_MARKDOWN = 60_000
-AS_TEXT = 300_000
+AS_MARKDOWN = 40_000
+AS_TEXT = 100_000
 """Characters; a pager (``o``) shows all."""
 
 

@@ -79,9 +79,11 @@ class Prompt(ModalScreen[str | None]):
         value: str = "",
         secret: bool = False,
         check: Callable[[str], str | None] = lambda _: None,
+        fault: str = "",
     ) -> None:
-        """``check`` says what is wrong with a text, or None."""
+        """``check`` says what is wrong with a text, or None; ``fault`` what was wrong with ``value`` before."""
         super().__init__()
+        self._fault = fault
         self._title, self._hint, self._value, self._secret, self._check = title, hint, value, secret, check
 
     def compose(self) -> ComposeResult:
@@ -90,7 +92,7 @@ class Prompt(ModalScreen[str | None]):
             if self._hint:
                 yield Static(Text(block(self._hint)), classes="hint")
             yield Input(self._value, password=self._secret)
-            yield Static("", classes="fault")
+            yield Static(Text(block(self._fault)), classes="fault")
             with Horizontal():
                 yield Button("Cancel", id="no")
                 yield Button("OK", id="yes", variant="primary")
@@ -99,8 +101,9 @@ class Prompt(ModalScreen[str | None]):
         self.query_one(Input).focus()
 
     @on(Input.Changed)
-    def _clear(self, _: Input.Changed) -> None:
-        self.query_one(".fault", Static).update("")
+    def _clear(self, event: Input.Changed) -> None:
+        if event.value != self._value:
+            self.query_one(".fault", Static).update("")
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#yes")

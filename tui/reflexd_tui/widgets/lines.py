@@ -15,12 +15,14 @@ LONGEST = 20_000
 """Characters of one text in a tree; a pager shows more."""
 _SHOWN = 400
 """Children of one node."""
+_MOST = 5_000
+"""Nodes of one tree: a request may be megabytes."""
 
 
 def drawn(app: App[object], lines: Iterable[Line]) -> Text:
     """In the theme's colours. Nothing in the texts is markup."""
     colours = app.theme_variables
-    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "": ""}
+    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "primary": colours["text-primary"], "": ""}
     text = Text()
     for number, line in enumerate(lines):
         text.append("\n" if number else "")
@@ -40,25 +42,28 @@ def fill(tree: Tree[None], raw: bytes) -> None:
             tree.root.add_leaf(Text(short(line, 500)))
         tree.root.expand()
         return
-    _grow(tree.root, value)
+    _grow(tree.root, value, [_MOST])
     tree.root.expand()
 
 
-def _grow(node: TreeNode[None], value: object) -> None:
+def _grow(node: TreeNode[None], value: object, left: list[int]) -> None:
+    """``left`` holds how many nodes may still be made."""
     pairs: list[tuple[str, object]] = []
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
         pairs = [(str(number), item) for number, item in enumerate(value)]
-    for name, item in pairs[:_SHOWN]:
+    shown = pairs[: min(_SHOWN, max(0, left[0]))]
+    left[0] -= len(shown)
+    for name, item in shown:
         label = Text(f"{short(name, 80)}: ", style="bold")
         if isinstance(item, dict | list):
             label.append(f"{{{len(item)}}}" if isinstance(item, dict) else f"[{len(item)}]", "dim")
             child = node.add(label, expand=len(pairs) < 20)
-            _grow(child, item)
+            _grow(child, item, left)
         else:
             text = item if isinstance(item, str) else msgspec.json.encode(item).decode()
             label.append(short(text, 300))
             node.add_leaf(label)
-    if len(pairs) > _SHOWN:
-        node.add_leaf(Text(f"… {len(pairs) - _SHOWN} more", style="dim"))
+    if len(pairs) > len(shown):
+        node.add_leaf(Text(f"… {len(pairs) - len(shown)} more: o shows all", style="dim"))

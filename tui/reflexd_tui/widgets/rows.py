@@ -26,7 +26,7 @@ class Cell(NamedTuple):
     text: str
     """Any text: it is made fit for the terminal here."""
     colour: str = ""
-    """``success``, ``warning``, ``error``, ``accent``, ``secondary`` or ``muted``."""
+    """``success``, ``warning``, ``error``, ``accent``, ``primary``, ``secondary`` or ``muted``."""
     bold: bool = False
 
 
@@ -39,6 +39,7 @@ class Rows(ScrollView, can_focus=True):
         "rows--warning",
         "rows--error",
         "rows--accent",
+        "rows--primary",
         "rows--secondary",
     }
     DEFAULT_CSS = """
@@ -55,6 +56,7 @@ class Rows(ScrollView, can_focus=True):
         & > .rows--warning { color: $text-warning; }
         & > .rows--error { color: $text-error; }
         & > .rows--accent { color: $text-accent; }
+        & > .rows--primary { color: $text-primary; }
         & > .rows--secondary { color: $text-secondary; }
         &:focus > .rows--cursor { background: $primary 55%; text-style: bold; }
     }
@@ -125,6 +127,7 @@ class Rows(ScrollView, can_focus=True):
 
     def on_resize(self, _: events.Resize) -> None:
         self.update_rows()
+        self.show_cursor()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

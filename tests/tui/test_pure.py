@@ -1,0 +1,159 @@
+"""The parts without a screen: the filter's language, what is shown of anybody's text, the feed, columns, charts."""
+
+import string
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from reflexd_tui.pure import asks, charts, filters, safe, words
+from reflexd_tui.pure.columns import GAP, place
+from reflexd_tui.pure.curl import command
+from reflexd_tui.pure.feed import Feed
+from reflexd_tui.pure.told import marked, questions
+from reflexd_tui.views.entries import COLUMNS as ENTRIES
+from reflexd_tui.views.live import COLUMNS as LIVE
+from support.world import exchange
+
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+ODD = st.text(st.one_of(st.characters(), st.sampled_from(BIDI + "\x1b\x07\x00\x9b\x85\u2028\u200b\ufeff[]\n\t\r")))
+
+
+@given(ODD)
+def test_nothing_in_a_text_moves_the_cursor_or_turns_the_line(text: str) -> None:
+    for shown in (safe.block(text).replace("\n", ""), safe.line(text), safe.short(text, 40)):
+        assert not set(shown) & set(BIDI)
+        hidden = [char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")]
+        assert set(hidden) <= {"\u200d"}, hidden
+
+
+@given(ODD, st.integers(1, 80))
+def test_a_short_text_is_one_line_and_no_longer_than_asked(text: str, width: int) -> None:
+    shown = safe.short(text, width)
+    assert "\n" not in shown
+    assert len(shown) <= width
+
+
+@given(st.text(string.ascii_letters + string.punctuation + " "))
+def test_plain_text_stays_as_it_is(text: str) -> None:
+    assert safe.block(text) == text
+
+
+def test_escape_sequences_are_seen_and_not_obeyed() -> None:
+    assert safe.line("a\x1b[31mb\x07\u202ec") == "a␛[31mb␇·c"
+
+
+@given(st.text())
+def test_any_filter_is_read_or_its_fault_has_a_place(text: str) -> None:
+    fault = None
+    try:
+        filters.read(text).holds(exchange(1))
+    except filters.BadFilter as error:
+        fault = error
+    assert fault is None or (0 <= fault.at <= len(text) and str(fault))
+
+
+@given(st.text())
+def test_any_search_is_read_or_its_fault_has_a_place(text: str) -> None:
+    fault = None
+    try:
+        asks.read(text)
+    except filters.BadFilter as error:
+        fault = error
+    assert fault is None or 0 <= fault.at <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("status:hit", True), ("-status:hit", False), ("!status:miss", True), ("status:miss|exact", True),
+        ("model:gpt*", True), ("model:claude", False), ("> 0.5ms", True), (">50ms", False), ("ms:<=0.6", True),
+        ("tenant:work codex", False), ("bytes tenant:work", True), ('"parse_header so"', True), ("first:<1s", True),
+        ("tok:>1k", True), ("client:codex|claude-code", True), ("", True),
+    ],
+)  # fmt: skip
+def test_what_filters_hold_for(text: str, holds: bool) -> None:
+    assert filters.read(text).holds(exchange(1)) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("status:hti", 7), ("model:x nosuch:1", 8), ("x >50kg", 2), ('a "b', 2), ("ms:5kg", 3)]
+)
+def test_a_fault_points_at_its_place(text: str, at: int) -> None:
+    with pytest.raises(filters.BadFilter) as caught:
+        filters.read(text)
+    assert caught.value.at == at
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.booleans())), st.integers(1, 12))
+def test_the_feed_is_bounded_ordered_and_true_to_its_filter(steps: list[tuple[int, bool]], kept: int) -> None:
+    feed, expected = Feed(kept), dict[str, int]()
+    feed.show(filters.read("status:hit"))
+    for number, follows in steps:
+        feed.follow(follows)
+        feed.add([exchange(number)])
+        expected.setdefault(exchange(number).id, number)
+        expected = dict(list(expected.items())[-kept:])
+    shown = [feed.row(place).id for place in range(len(feed))]
+    assert feed.total == len(expected)
+    assert shown == [name for name, number in expected.items() if exchange(number).status.startswith("hit")]
+    assert [feed.index_of(name) for name in shown] == list(range(len(shown)))
+    assert feed.new <= len(feed)
+    assert not (feed.following and feed.new)
+
+
+def test_a_row_that_comes_again_takes_its_place() -> None:
+    feed = Feed()
+    feed.add([exchange(1), exchange(2)])
+    feed.add([exchange(1, http_status=500)])
+    assert [feed.row(place).http_status for place in range(2)] == [500, 200]
+
+
+@given(st.integers(0, 300), st.sampled_from([LIVE, ENTRIES]))
+def test_columns_fit_or_only_the_question_is_left(width: int, columns: tuple[object, ...]) -> None:
+    placed = place(columns, width)  # type: ignore[arg-type]
+    needed = sum(each.width for each in placed) + GAP * (len(placed) - 1)
+    assert needed <= width or len(placed) == 1
+    assert any(each.column.grows for each in placed)
+
+
+def test_columns_go_in_the_order_that_is_stated() -> None:
+    gone, seen = [], {column.key for column in LIVE}
+    for width in range(200, 0, -1):
+        now = {each.column.key for each in place(LIVE, width)}
+        gone += sorted(seen - now)
+        seen = now
+    assert gone == ["dialect", "tokens", "client", "tenant", "model", "saved", "ms", "time", "status"]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1))), st.integers(1, 120))
+def test_a_chart_is_as_wide_as_it_says(shares: list[float | None], room: int) -> None:
+    drawn = charts.line(shares, room)
+    assert len(drawn) == charts.width(len(shares), room) <= room
+
+
+@given(ODD, st.lists(st.text(min_size=1), max_size=3))
+def test_marking_words_loses_no_text(text: str, found: list[str]) -> None:
+    assert "".join(piece for piece, _ in marked(text, found)) == safe.line(text)
+
+
+@given(ODD, ODD)
+def test_a_diff_shows_both_questions_whole(asked: str, stored: str) -> None:
+    before, _, after = questions(asked, stored)
+    assert "".join(piece for piece, _ in before[1:]) == safe.line(stored)
+    assert "".join(piece for piece, _ in after[1:]) == safe.line(asked)
+
+
+@given(st.floats(0, 1e9), st.integers(0, 10**12))
+def test_numbers_stay_short(number: float, whole: int) -> None:
+    assert cell_len(words.duration(min(number, 3_600_000.0))) <= 9
+    assert len(words.count(min(whole, 10**9))) <= 6
+    assert len(words.size(whole)) <= 9
+
+
+def test_a_curl_command_names_no_key() -> None:
+    told = command("http://127.0.0.1:8080", "/v1/messages", "messages", '{"a": "it\'s"}')
+    assert "x-api-key: $ANTHROPIC_API_KEY" in told
+    assert "it'\"'\"'s" in told
