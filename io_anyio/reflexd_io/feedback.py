@@ -19,6 +19,8 @@ from reflexd_io.store.pairings import Audit, AuditVerdict, Label
 from reflexd_io.tenants.registry import Registry
 
 EXAMPLES = 10
+_WRONG = "wrong"
+"""A label's source: a person said so."""
 
 
 class Unknown(Exception):  # noqa: N818 - it says what the thing is
@@ -45,21 +47,37 @@ class Feedback:
 
     async def wrong(self, entry: str, exchange: str) -> WrongPairing:
         """The answer was wrong: end the pairing. Raises `Unknown`, `StoreUnavailable`."""
+        tenant, key, pair = await self._paired(entry, exchange)
+        self._memory.bar([key])  # before anything is waited for
+        ended = await self._store.block(tenant, pair.entry_key, pair.form)
+        self._memory.bar([*ended, key])
+        label = Label(a=pair.stored, b=pair.asked, label=False, source=_WRONG, at=time(), score=pair.score)
+        await self._store.add_label(tenant, label)
+        self._ledger.note_beside(tenant, WRONG)
+        return self._told(entry, tenant, pair)
+
+    async def not_wrong(self, entry: str, exchange: str) -> WrongPairing:
+        """Take `wrong` back, label and all: the wording is judged anew when it is next asked. Raises as `wrong`."""
+        tenant, _, pair = await self._paired(entry, exchange)
+        if not await self._store.unblock(tenant, pair.entry_key, pair.form):
+            raise Unknown(f"Exchange {exchange!r} was not called wrong.")
+        await self._store.forget_label(tenant, pair.stored, pair.asked, _WRONG)
+        self._ledger.note_beside(tenant, WRONG, -1)
+        return self._told(entry, tenant, pair)
+
+    async def _paired(self, entry: str, exchange: str) -> tuple[str, bytes, Pair]:
+        """The exchange's tenant, its exact key, and what it was answered with. Raises `Unknown`."""
         asked = self._journal.find(exchange)
         if asked is None or asked.key is None or asked.replay is None or asked.replay.key is None:
             raise Unknown(f"No exchange {exchange!r} was answered in other words than its own lately.")
-        tenant, key = asked.tenant, asked.key
-        pair = self._pairs.find(key) or await self._stored_pair(tenant, key)
+        pair = self._pairs.find(asked.key) or await self._stored_pair(asked.tenant, asked.key)
         if pair is None:
             raise Unknown(f"Exchange {exchange!r} has no pairing any more: nothing is left to take back.")
         if entry_id(pair.entry_key) != entry:
             raise Unknown(f"Exchange {exchange!r} was not answered by entry {entry}.")
-        self._memory.bar([key])  # before anything is waited for
-        ended = await self._store.block(tenant, pair.entry_key, pair.form)
-        self._memory.bar([*ended, key])
-        label = Label(a=pair.stored, b=pair.asked, label=False, source="wrong", at=time(), score=pair.score)
-        await self._store.add_label(tenant, label)
-        self._ledger.note_beside(tenant, WRONG)
+        return asked.tenant, asked.key, pair
+
+    def _told(self, entry: str, tenant: str, pair: Pair) -> WrongPairing:
         shown = self._registry.name_of(tenant)
         return WrongPairing(entry=entry, tenant=shown, stored=pair.stored, asked=pair.asked, score=pair.score)
 

@@ -284,6 +284,20 @@ def test_wrong_ends_a_pairing_for_good(tmp_path: Path, upstream: ScriptedUpstrea
         assert asker.by("Please, " + DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
 
 
+def test_wrong_can_be_taken_back(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    with asking(tmp_path / "store", upstream) as (asker, runtime):
+        asker.learn(DIV)
+        told = asker.ask(DIV_IN_OTHER_WORDS)
+        named = (told["x-reflex-entry"], told["x-reflex-exchange"])
+        with pytest.raises(Refused, match="was not called wrong"):
+            _control(runtime).do(calls.not_wrong(*named))
+        _control(runtime).do(calls.wrong(*named))
+        assert asker.by(DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("miss")
+        back = _control(runtime).do(calls.not_wrong(*named))
+        assert (back.stored, back.asked) == (DIV, DIV_IN_OTHER_WORDS)
+        assert asker.by(DIV_IN_OTHER_WORDS, NOT_KEPT).startswith("hit-l3")
+
+
 def test_the_control_api_wants_its_token_and_clear_words(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     with asking(tmp_path / "store", upstream) as (asker, runtime):
         mine = _control(runtime)

@@ -12,6 +12,9 @@ def endpoints(feedback: Feedback) -> list[Endpoint[Any, Any]]:
     async def wrong(asked: Asked[Nothing, WrongOf]) -> WrongPairing:
         return await feedback.wrong(asked.path["entry"], asked.body.exchange)
 
+    async def not_wrong(asked: Asked[Nothing, WrongOf]) -> WrongPairing:
+        return await feedback.not_wrong(asked.path["entry"], asked.body.exchange)
+
     async def audits(asked: Asked[AuditQuery, Nothing]) -> Audits:
         return await feedback.audits(asked.query.tenant)
 
@@ -21,6 +24,16 @@ def endpoints(feedback: Feedback) -> list[Endpoint[Any, Any]]:
             path="/admin/entries/{entry}/wrong",
             summary="End a pairing whose answer was wrong; it is kept as a label.",
             run=wrong,
+            body=WrongOf,
+            answer=WrongPairing,
+            tag="entries",
+            problems=(404,),
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/admin/entries/{entry}/wrong",
+            summary="Take that back: the pairing is judged anew, and the label is gone.",
+            run=not_wrong,
             body=WrongOf,
             answer=WrongPairing,
             tag="entries",

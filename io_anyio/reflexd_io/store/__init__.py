@@ -214,6 +214,10 @@ class Store:
         """In what a request differs from the nearest before it; None where its form is not kept."""
         return await self.look(tenant, partial(forms.compare, exchange=exchange))
 
+    async def unblock(self, tenant: str, entry_key: bytes, form: str) -> bool:
+        """Take `block` back: the pairing is judged anew when it is asked for. False where nothing was blocked."""
+        return await self.change(tenant, partial(pairings.unblock, entry_key=entry_key, form=form))
+
     async def forget_meaning(self, tenant: str, keys: list[bytes]) -> None:
         """Entries that answer their own words only from now on."""
         if keys:
@@ -222,6 +226,10 @@ class Store:
     async def add_label(self, tenant: str, label: Label) -> None:
         """One for each pair: what is said later counts."""
         await self.change(tenant, partial(pairings.add_label, label=label))
+
+    async def forget_label(self, tenant: str, a: str, b: str, source: str) -> None:
+        """What this source said of a pair."""
+        await self.change(tenant, partial(pairings.forget_label, a=a, b=b, source=source))
 
     async def labels(self, tenant: str) -> list[Label]:
         """All, the oldest first."""

@@ -128,6 +128,18 @@ def block(connection: sqlite3.Connection, entry_key: bytes, form: str, at: float
     return [key for (key,) in keys]
 
 
+def unblock(connection: sqlite3.Connection, entry_key: bytes, form: str) -> bool:
+    """Take `block` back; False where nothing was blocked."""
+    asked = form_digest(form)
+    done = connection.execute("DELETE FROM blocks WHERE entry_key = ? AND form = ?", (entry_key, asked))
+    return done.rowcount > 0
+
+
+def forget_label(connection: sqlite3.Connection, a: str, b: str, source: str) -> None:
+    """What was said of a pair by this source; what others said later stays."""
+    connection.execute("DELETE FROM labels WHERE a = ? AND b = ? AND source = ?", (storable(a), storable(b), source))
+
+
 def add_label(connection: sqlite3.Connection, label: Label) -> None:
     """What is said of a pair later counts."""
     connection.execute(
