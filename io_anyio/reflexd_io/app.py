@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import anyio
 import anyio.abc
@@ -14,63 +13,47 @@ import anyio.to_thread
 
 from reflexd_io import activation, runtime
 from reflexd_io.backlog import Backlog
-from reflexd_io.catalogue.browsing import Browsing
-from reflexd_io.catalogue.changing import Changing
-from reflexd_io.catalogue.moving import Moving
-from reflexd_io.catalogue.purging import Purging
 from reflexd_io.catalogue.shelves import Shelves
-from reflexd_io.control import (
-    Control,
-    aliases,
-    dashboard,
-    entries,
-    exchanges,
-    keys,
-    listening,
-    meaning,
-    pausing,
-    policy,
-    state,
-    statistics,
-    tenants,
-)
-from reflexd_io.control.endpoint import Endpoint
-from reflexd_io.control.state import StateDesk
+from reflexd_io.control import Control
+from reflexd_io.control.assembly import Parts, endpoints
 from reflexd_io.dashboard import Dashboard
 from reflexd_io.dashboard.sessions import Sessions
 from reflexd_io.driver import Driver
 from reflexd_io.events import Events
 from reflexd_io.exact import ExactTier
-from reflexd_io.feedback import Feedback
 from reflexd_io.flight import Flights
 from reflexd_io.gateway import Gateway
+from reflexd_io.guard import Guard
 from reflexd_io.health import Health
 from reflexd_io.http import Connection
 from reflexd_io.journal import Journal
-from reflexd_io.journal.accounts import Accounts
-from reflexd_io.key_desk import KeyDesk
 from reflexd_io.keys import Keys
 from reflexd_io.keys import warm_up as warm_up_keyring
 from reflexd_io.ledger import Ledger
+from reflexd_io.limits import Turns
+from reflexd_io.listener import listening_at, take_listener
 from reflexd_io.memory import Memory
 from reflexd_io.metrics import Metrics
 from reflexd_io.mock_provider import mock_upstreams
 from reflexd_io.models import Models
+from reflexd_io.own_pages import OwnPages
 from reflexd_io.pairs import Pairs
+from reflexd_io.passing import Passing
 from reflexd_io.peers import Peers
 from reflexd_io.policies import Policies
 from reflexd_io.relay import Relay
 from reflexd_io.request_log import RequestLog
+from reflexd_io.router import Router
 from reflexd_io.runtime import Runtime
 from reflexd_io.semantics import Semantics
 from reflexd_io.server import Server
+from reflexd_io.serving import Serving
 from reflexd_io.settings import Settings
 from reflexd_io.stats import Statistics
 from reflexd_io.stats.file import StatsFile
 from reflexd_io.stats.keeper import Keeper
 from reflexd_io.store import Store, files
 from reflexd_io.store.upkeep import tenants_in
-from reflexd_io.tenants.desk import Desk
 from reflexd_io.tenants.news import News
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
@@ -82,10 +65,6 @@ WARM = 1000
 _TENANTS = "tenants"
 _SIGNAL_POLL = 0.2
 """Seconds between looks at the signals that came, where the event loop knows none."""
-
-
-class CannotListen(Exception):  # noqa: N818 - it says what the port is
-    """The address cannot be had."""
 
 
 Ready = Callable[[Runtime, Settings], None]
@@ -100,9 +79,9 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
         async with AsyncExitStack() as stack:
             if settings.mock_provider:
                 settings = await stack.enter_async_context(mock_upstreams(settings))
-            listener = await stack.enter_async_context(await _listener(settings))
+            listener = await stack.enter_async_context(await take_listener(settings))
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
-            settings = _listening_at(settings, str(listener.extra(anyio.abc.SocketAttribute.local_address)[0]))
+            settings = listening_at(settings, str(listener.extra(anyio.abc.SocketAttribute.local_address)[0]))
             token = runtime.make_admin_token()
             registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
             for tenant in registry.half_removed:
@@ -128,9 +107,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
     journal = Journal(events, settings.prices, registry.name_of)
     request_log = RequestLog(journal, prompts=settings.log_prompts)
     keeper = Keeper(ledger, StatsFile(settings.storage_path / "stats.sqlite3"))
-    kept, sessions = Statistics(keeper), Sessions()
-    backlog, client = Backlog(store, models), UpstreamClient()
-    shelves = Shelves(store, memory, backlog)
+    kept, backlog, client = Statistics(keeper), Backlog(store, models), UpstreamClient()
     store.start()
     try:
         async with anyio.create_task_group() as tasks:
@@ -170,29 +147,7 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 registry=registry, memory=memory, store=store, ledger=ledger, models=models, statistics=kept
             )
             tasks.start_soon(_helped, "watching health", partial(health.watch, events))
-            connections: set[Connection] = set()
-            state_desk = StateDesk(
-                url=url,
-                connections=connections,
-                health=health,
-                ledger=ledger,
-                journal=journal,
-                models=models,
-                registry=registry,
-                statistics=kept,
-            )
-            account = statistics.Account(
-                statistics=kept,
-                store=store,
-                memory=memory,
-                models=models,
-                settings=settings,
-                registry=registry,
-                browsing=Browsing(shelves),
-            )
-            feedback = Feedback(
-                store=store, memory=memory, journal=journal, pairs=pairs, registry=registry, ledger=ledger
-            )
+            sessions, connections = Sessions(), set[Connection]()
             metrics = Metrics(
                 ledger=ledger,
                 store=store,
@@ -202,37 +157,51 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 storage_limit=settings.storage_bytes,
                 name_of=registry.name_of,
             )
-            tenants_desk = Desk(settings=settings, registry=registry, store=store, memory=memory, ledger=ledger)
-            endpoints = [
-                *state.endpoints(state_desk),
-                *pausing.endpoints(tenants_desk, state_desk),
-                *tenants.endpoints(tenants_desk),
-                *policy.endpoints(tenants_desk),
-                *meaning.endpoints(feedback),
-                *exchanges.endpoints(journal, Accounts(journal=journal, store=store, pairs=pairs, policies=policies)),
-                *listening.endpoints(events),
-                *statistics.endpoints(account),
-                *dashboard.endpoints(sessions, url),
-                *aliases.endpoints(ledger, store, memory, models),
-                *keys.endpoints(KeyDesk(settings, registry, stored_keys, client)),
-                *_entries(registry, shelves, events),
-            ]
-            _watch(registry, policies, memory, events)
-            tasks.start_soon(_helped, "keeping time", registry.keep_time)
-            gateway = Gateway(
+            parts = Parts(
                 settings=settings,
+                url=url,
                 registry=registry,
                 policies=policies,
-                salt=salt,
+                store=store,
+                memory=memory,
+                shelves=Shelves(store, memory, backlog),
+                models=models,
+                pairs=pairs,
+                journal=journal,
+                ledger=ledger,
+                statistics=kept,
+                health=health,
+                events=events,
+                keys=stored_keys,
+                client=client,
+                sessions=sessions,
+                connections=connections,
+            )
+            _watch(registry, policies, memory, events)
+            tasks.start_soon(_helped, "keeping time", registry.keep_time)
+            router = Router(settings, registry, salt)
+            passing = Passing(
+                registry=registry, router=router, relay=Relay(client, flights, ledger), request_log=request_log
+            )
+            serving = Serving(
+                registry=registry,
+                policies=policies,
                 memory=memory,
                 driver=driver,
-                relay=Relay(client, flights, ledger),
-                health=health,
-                metrics=metrics,
-                control=Control(admin_token, sessions, endpoints),
-                dashboard=Dashboard(sessions),
                 journal=journal,
                 request_log=request_log,
+                passing=passing,
+                forward_legacy_functions=settings.forward_legacy_functions,
+            )
+            guard, control = Guard(settings), Control(admin_token, sessions, endpoints(parts))
+            gateway = Gateway(
+                guard=guard,
+                turns=Turns(settings.client_requests),
+                serving=serving,
+                passing=passing,
+                own_pages=OwnPages(guard, health, metrics, control),
+                dashboard=Dashboard(sessions),
+                control=control,
             )
             yield Server(gateway, events, Peers(settings), connections, most=settings.max_connections)
             tasks.cancel_scope.cancel()
@@ -243,14 +212,6 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
             await registry.note_on_disk()
             if not await store.close():
                 log.error("the disk did not take the last answers in time; they are not kept")
-
-
-def _entries(registry: Registry, shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
-    purging = Purging(shelves)
-    return [
-        *entries.endpoints(registry, Browsing(shelves), Changing(shelves), purging, Moving(shelves), events),
-        *aliases.clearing(registry, purging, events),
-    ]
 
 
 async def _helped(what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -289,41 +250,6 @@ def _forget_rules(policies: Policies, memory: Memory) -> None:
 
 async def _warm_up_keyring() -> None:
     warm_up_keyring()
-
-
-async def _listener(settings: Settings) -> anyio.abc.SocketListener:
-    """The service manager's socket where it handed one over, whatever the settings say, else one of our own."""
-    try:
-        given = activation.take_socket()
-    except (ValueError, OSError) as error:
-        raise CannotListen(str(error)) from error
-    return await _listen(settings) if given is None else await anyio.abc.SocketListener.from_socket(given)
-
-
-def _listening_at(settings: Settings, address: str) -> Settings:
-    """With the address that is listened on, which may be the service manager's choice. Raises `CannotListen`."""
-    settings = replace(settings, bind_addr=address)
-    if settings.is_open and not settings.wants_tokens:
-        raise CannotListen(
-            f"the socket that was handed over listens on {address}, beyond this machine, where every client must "
-            "show a token; take auth_required away, or have it listen on 127.0.0.1"
-        )
-    return settings
-
-
-async def _listen(settings: Settings) -> anyio.abc.SocketListener:
-    try:
-        listeners = await anyio.create_tcp_listener(
-            local_host=settings.bind_addr, local_port=settings.port, reuse_port=False, backlog=1024
-        )
-    except OSError as error:
-        raise CannotListen(
-            f"port {settings.port} on {settings.bind_addr} cannot be had ({error.strerror or error}); "
-            "another program listens there: stop it, or choose another with --port or REFLEX_PORT"
-        ) from error
-    listener = listeners.listeners[0]
-    assert isinstance(listener, anyio.abc.SocketListener)  # noqa: S101 - anyio types it more loosely
-    return listener
 
 
 async def stop_on_signals(stop: anyio.Event, force: anyio.CancelScope) -> None:

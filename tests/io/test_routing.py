@@ -75,12 +75,12 @@ def test_what_cannot_be_compared_or_is_encoded_goes_there_too(two: Two) -> None:
 
 
 def test_a_bug_inside_forwards_to_the_same_upstream(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reflexd_io import gateway
+    from reflexd_io import reading
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(gateway, "exact_key", broken)
+    monkeypatch.setattr(reading, "exact_key", broken)
     _asked(two, chat(model="llama-3"), PLACEHOLDER)
     assert (two.default.calls, two.other.calls) == (0, 1)
 

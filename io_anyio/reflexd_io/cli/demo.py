@@ -27,6 +27,7 @@ from reflexd_core.request import Form
 from reflexd_io import app
 from reflexd_io.cli import fail, setting_flags
 from reflexd_io.cli.serve import innermost
+from reflexd_io.listener import CannotListen
 from reflexd_io.mock_provider import MockProvider, running
 from reflexd_io.price_settings import read_prices
 from reflexd_io.runtime import Runtime
@@ -75,7 +76,7 @@ def demo(args: argparse.Namespace) -> int:
             finished = anyio.run(_demo, shown, args.keep, args.json)
         except BaseExceptionGroup as group:
             error = innermost(group)
-            if isinstance(error, app.CannotListen):
+            if isinstance(error, CannotListen):
                 return fail(str(error))
             raise
     return 0 if finished else 130

@@ -12,6 +12,7 @@ import anyio
 from reflexd_core.policy import Semantic
 from reflexd_io import app, logs
 from reflexd_io.cli import fail, settings_of
+from reflexd_io.listener import CannotListen
 from reflexd_io.runtime import AlreadyRunning, Runtime
 from reflexd_io.settings import Settings
 
@@ -54,7 +55,7 @@ def run_until_stopped(settings: Settings, ready: Callable[[Runtime, Settings], N
         anyio.run(main)
     except BaseExceptionGroup as group:
         error = innermost(group)
-        if isinstance(error, AlreadyRunning | app.CannotListen):
+        if isinstance(error, AlreadyRunning | CannotListen):
             return fail(str(error))
         if isinstance(error, OSError) and str(settings.storage_path) in str(error.filename or error):
             return fail(f"{settings.storage_path} cannot be used: {error}; choose another with --storage-path")
