@@ -145,6 +145,15 @@ def test_the_door(reflex: Runtime, browser: Chromium) -> None:
 
 
 @pytest.mark.slow
+def test_an_exchange_is_opened_by_its_address(reflex: Runtime, browser: Chromium) -> None:
+    _, headers, _ = chat(reflex.url, "How do I centre a div?")
+    code = control(reflex, "/admin/dashboard/code", {})
+    browser.visit(f"{code['url']}&exchange={headers['x-reflex-exchange']}")
+    browser.until("document.getElementById('dialog').open")
+    assert "How do I centre a div?" in browser.run("document.getElementById('dialog').textContent")
+    assert browser.run("location.hash") == "#live"
+
+
 def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) -> None:
     enter(browser, reflex)
     keep(browser, "empty")

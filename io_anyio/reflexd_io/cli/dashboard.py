@@ -2,6 +2,7 @@
 
 import argparse
 import webbrowser
+from urllib.parse import quote
 
 import msgspec
 
@@ -11,6 +12,8 @@ from reflexd_io.control_client import calls
 
 def dashboard(args: argparse.Namespace) -> int:
     code = answer(args, calls.dashboard_code())
+    if args.exchange is not None:
+        code = msgspec.structs.replace(code, url=f"{code.url}&exchange={quote(args.exchange, safe='')}")
     if args.json:
         print(msgspec.json.encode(code).decode())
         return 0

@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
     logs.add_argument("-n", "--lines", type=_lines, default=20, metavar="N", help="how many (default 20)")
     dashboard = commands.add("dashboard", "dashboard:dashboard", common, help="open the dashboard in the browser")
     dashboard.add_argument("--no-open", action="store_true", help="only print its address")
+    dashboard.add_argument("--exchange", metavar="EXCHANGE", help="open this one (X-Reflex-Exchange)")
 
 
 def _lines(text: str) -> int:

@@ -182,22 +182,25 @@ async function open() {
   await admit();
 }
 
-const code = () => new URLSearchParams(location.hash.slice(1)).get("code");
+const given = (name) => new URLSearchParams(location.hash.slice(1)).get(name);
+const code = () => given("code");
 
 // By the code behind the address, which nobody can use again, or by the token that is still here.
 async function admit() {
-  const given = code();
+  const ticket = code();
+  const wanted = given("exchange");
   let why = "";
-  if (given) {
-    history.replaceState(null, "", "/dashboard");
+  if (ticket) {
+    history.replaceState(null, "", wanted ? "/dashboard#live" : "/dashboard");
     try {
-      await exchange(given);
+      await exchange(ticket);
     } catch (error) {
       why = error.message;
     }
   }
-  if (signedIn()) start();
-  else door(why);
+  if (!signedIn()) return door(why);
+  start();
+  if (wanted) live.detail(wanted);
 }
 
 open();

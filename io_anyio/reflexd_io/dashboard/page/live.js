@@ -77,7 +77,7 @@ function line(row, fresh) {
     h("td", { class: "words" }, h("span", {}, h("bdi", {}, text(row.question)))));
 }
 
-async function detail(id) {
+export async function detail(id) {
   const found = await tried(() => ask("GET", `/admin/exchanges/${encodeURIComponent(id)}`));
   if (!found) return;
   const { row } = found;
