@@ -160,7 +160,7 @@ def test_a_toggle_shows_at_once_and_twice_is_none() -> None:
 
 def test_what_the_items_ask_for() -> None:
     assert find(ONLINE, "Caching on").action == act.Toggle()
-    assert find(ONLINE, "Pause for", "Until").action == act.Pause(36_000.0)
+    assert find(ONLINE, "Pause for", "Until").action == act.PauseUntilTomorrow()
     assert find(ONLINE, "Tenant", "work").action == act.UseTenant("work")
     assert find(ONLINE, "Mode", "Exact").action == act.UseMode("exact")
     copied = find(ONLINE, "Copy base_url", "Shell").action

@@ -90,6 +90,13 @@ def test_the_terminal_that_there_is_gets_the_command() -> None:
         opened("linux")
 
 
+def test_a_window_stays_until_it_was_read() -> None:
+    wanted = terminal.held(["sh", "-c", "echo 'it ran'"], platform="linux")
+    done = subprocess.run(wanted, input="\n", capture_output=True, text=True, check=True)
+    assert done.stdout == "it ran\n\n[Enter closes this window] "
+    assert terminal.held(["reflexd.exe", "logs"], platform="win32") == ["cmd", "/k", "reflexd.exe", "logs"]
+
+
 def test_on_macos_a_script_is_opened_which_removes_itself(tmp_path: Path) -> None:
     *before, script = terminal.command(["sh", "-c", "echo 'it ran' > out"], platform="darwin")
     assert before == ["open", "-a", "Terminal"]

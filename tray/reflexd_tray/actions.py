@@ -15,6 +15,11 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseUntilTomorrow:
+    """How long that is, is found when it is clicked: a menu that says so would change with every second."""
+
+
+@dataclass(frozen=True, slots=True)
 class UseMode:
     mode: Literal["normal", "exact", "shadow"]
 
@@ -74,6 +79,7 @@ class QuitAndStop:
 Action = (
     Toggle
     | Pause
+    | PauseUntilTomorrow
     | UseMode
     | UseTenant
     | Copy

@@ -4,6 +4,7 @@ import logging
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -50,6 +51,10 @@ class Doing:
             case act.Pause(seconds=seconds):
                 await watch.client.do(calls.pause(seconds=seconds))
                 await watch.refresh()
+            case act.PauseUntilTomorrow():
+                seconds = model.until_tomorrow(datetime.now())  # noqa: DTZ005 - the system's own midnight
+                await watch.client.do(calls.pause(seconds=seconds))
+                await watch.refresh()
             case act.UseMode(mode=mode):
                 await watch.client.do(calls.set_mode(Mode(mode=mode)))
                 await watch.refresh()
@@ -63,7 +68,8 @@ class Doing:
                 where = ("--exchange", exchange) if exchange is not None else ()
                 await self._run("dashboard", *where)
             case act.OpenTerminal(program=program, arguments=arguments):
-                terminal.run(command(program, *arguments, *self._where()))
+                wanted = command(program, *arguments, *self._where())
+                terminal.run(wanted if program == "reflex-tui" else terminal.held(wanted))
             case act.StartAtLogin(wanted=wanted):
                 at_login.switch(wanted)
                 watch.change(replace(watch.seen, at_login=at_login.is_on()))

@@ -20,6 +20,7 @@ from reflexd_tray.actions import (
     OpenDashboard,
     OpenTerminal,
     Pause,
+    PauseUntilTomorrow,
     Quit,
     QuitAndStop,
     StartAtLogin,
@@ -82,6 +83,11 @@ class Item:
 
 
 SEPARATOR = Item(text="-")
+_PAUSES = (
+    Item(text="15 minutes", action=Pause(15 * 60.0)),
+    Item(text="1 hour", action=Pause(3600.0)),
+    Item(text="Until tomorrow", action=PauseUntilTomorrow()),
+)
 
 
 def look(seen: Seen) -> Look:
@@ -125,7 +131,7 @@ def menu(seen: Seen, now: datetime) -> tuple[Item, ...]:
     return (
         head,
         Item(text="Caching on", action=Toggle(), checked=state.caching, default=True),
-        Item(text="Pause for", children=_pauses(now)),
+        Item(text="Pause for", children=_PAUSES),
         Item(text="Mode", children=_modes(state)),
         Item(text="Tenant", children=_tenants(seen, state)),
         SEPARATOR,
@@ -176,14 +182,6 @@ def _savings(state: State) -> list[str]:
     elif state.today_saved_tokens:
         said.append(f"{state.today_saved_tokens:,} tokens saved")
     return said or ["no requests today"]
-
-
-def _pauses(now: datetime) -> tuple[Item, ...]:
-    return (
-        Item(text="15 minutes", action=Pause(15 * 60.0)),
-        Item(text="1 hour", action=Pause(3600.0)),
-        Item(text="Until tomorrow", action=Pause(until_tomorrow(now))),
-    )
 
 
 def _modes(state: State) -> tuple[Item, ...]:

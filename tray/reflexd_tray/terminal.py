@@ -63,6 +63,13 @@ def run(wanted: Sequence[str]) -> None:
     )
 
 
+def held(wanted: Sequence[str], *, platform: str = sys.platform) -> list[str]:
+    """The same, with the window left open afterwards until somebody has read what it said."""
+    if platform == "win32":
+        return ["cmd", "/k", *wanted]
+    return ["sh", "-c", f'{shlex.join(wanted)}; printf "\\n[Enter closes this window] "; read _']
+
+
 def _script(wanted: Sequence[str]) -> Path:
     """macOS' Terminal opens files, not commands: one that runs this, and removes itself."""
     descriptor, name = tempfile.mkstemp(prefix="reflex-", suffix=".command")
