@@ -8,6 +8,7 @@ mark to one text, which changes nothing. A *name swap* exchanges two capitalised
 import random
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 _DATA = tomllib.loads((Path(__file__).parent / "lexicons.toml").read_text("utf-8"))
@@ -27,8 +28,24 @@ _NAMES = re.compile(
     r"(?<![\w.#+-])(?:" + "|".join(re.escape(name) for name in sorted(_TYPE, key=len, reverse=True)) + r")(?![\w#+])",
     re.IGNORECASE,
 )
+_FORGOTTEN: dict[str, tuple[str, int]] = {}
 _NUMBER = re.compile(r"(?<![\w.:/-])(\d{1,4})(?![\w.:/-])")
 _PROPER = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}\b")
+
+
+def forget(lexicons: frozenset[str]) -> None:
+    """Never draw names of these any more."""
+    for kind in lexicons:
+        LEXICONS[kind] = []
+    for alias in [alias for alias, (kind, _) in _TYPE.items() if kind in lexicons]:
+        _FORGOTTEN[alias] = _TYPE[alias]
+
+
+def names_of(lexicons: frozenset[str], texts: Iterable[str]) -> bool:
+    """Whether one of the texts has a name of one of these lexicons."""
+    if not lexicons:
+        return False
+    return any(_TYPE[m.group().lower()][0] in lexicons for text in texts for m in _NAMES.finditer(text))
 
 
 def slot_swap(a: str, b: str, rng: random.Random, *, conflict: bool) -> tuple[str, str] | None:
@@ -77,7 +94,7 @@ def noisy(text: str, rng: random.Random) -> str:
 
 
 def _names_in(text: str) -> set[tuple[str, int]]:
-    named = {_TYPE[m.group().lower()] for m in _NAMES.finditer(text)}
+    named = {_TYPE[name] for m in _NAMES.finditer(text) if (name := m.group().lower()) not in _FORGOTTEN}
     return named | {("number", int(m.group())) for m in _NUMBER.finditer(text)}
 
 

@@ -9,6 +9,7 @@ import argparse
 import random
 from collections import defaultdict
 
+import augment
 import data
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from components import unseen
 from examples import load_tokenizer
 from measure import average_precision
 from model import Verifier, base_encoder
-from paths import BASE, BUILD
+from paths import BASE, BUILD, FAMILIES
 from scoring import scores
 
 MOST = 800
@@ -28,6 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs=2)
     parser.add_argument("--kinds", default="", help="kinds of near-misses that are told apart")
+    parser.add_argument("--lexicons", default="", help="pairs in which a name of these stands are told apart")
+    parser.add_argument("--templates", action="store_true", help="pairs of families with slots are told apart")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -39,6 +42,14 @@ def main() -> None:
     for kind in filter(None, args.kinds.split(",")):
         near = [pair for pair in written if pair.kind == kind and pair.strict == 0.0]
         sets[f"near-misses: {kind}"] = same + rng.sample(near, min(MOST // 2, len(near)))
+    lexicons = frozenset(filter(None, args.lexicons.split(",")))
+    if lexicons:
+        sets[f"names: {', '.join(sorted(lexicons))}"] = _some(
+            [pair for pair in written if augment.names_of(lexicons, (pair.a, pair.b))], rng
+        )
+    if args.templates:
+        slotted = {text for each in data.read_families([FAMILIES]) if each.is_filled for text in each.texts()}
+        sets["families with slots"] = _some([pair for pair in written if pair.a in slotted], rng)
     print(f"| set | pairs | AP, {args.runs[0]} | AP, {args.runs[1]} | difference (95 %) |\n|---|---|---|---|---|")
     verifiers = [_load(run) for run in args.runs]
     tokenizer = load_tokenizer()
@@ -47,6 +58,10 @@ def main() -> None:
         one, other = (average_precision(strict, _labels(pairs)) for strict in found)
         low, high = _interval(pairs, *found)
         print(f"| {name} | {len(pairs)} | {one:.3f} | {other:.3f} | {other - one:+.3f} ({low:+.3f} to {high:+.3f}) |")
+
+
+def _some(pairs: list[data.Pair], rng: random.Random) -> list[data.Pair]:
+    return rng.sample(pairs, min(MOST, len(pairs)))
 
 
 def _load(run: str) -> Verifier:

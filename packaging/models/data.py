@@ -54,6 +54,14 @@ class Family:
     source: str = ""
     """The file that it stands in."""
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether it was made from a template with slots."""
+        return "@" in self.id
+
+    def texts(self) -> list[str]:
+        return [text for _, texts in self.classes() for text in texts]
+
     def classes(self) -> list[tuple[str, list[str]]]:
         """Texts by meaning: the family's own first, then each near-miss."""
         return [("same", self.same), *self.near]

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import augment
 import data
 import sampling
 from paths import BUILD, FAMILIES, PAIRS
@@ -41,12 +42,24 @@ def gather(
     without_quora: bool,
     mined: Path | None,
     without_kinds: frozenset[str] = frozenset(),
+    without_lexicons: frozenset[str] = frozenset(),
+    without_templates: bool = False,
 ) -> Material:
-    """``mined``: groups that an earlier round got wrong; ``without_kinds``: of near-misses, to see what it costs."""
+    """``mined``: groups that an earlier round got wrong; what is left out is, to see what it costs.
+
+    Kinds of near-misses; families in which a name of a lexicon stands, and swaps of such; families with slots.
+    """
+    augment.forget(without_lexicons)
     material = Material()
     add = material.sources.append
     families = data.read_families([FAMILIES])
-    trained = [family for family in families if data.split_of(family) == "train"]
+    trained = [
+        family
+        for family in families
+        if data.split_of(family) == "train"
+        and not (without_templates and family.is_filled)
+        and not augment.names_of(without_lexicons, family.texts())
+    ]
     for family in trained:
         family.near = [(kind, texts) for kind, texts in family.near if kind not in without_kinds]
     near = neighbours_of([family.same[:2] for family in trained], tokenizer, BUILD, skip=0.88)

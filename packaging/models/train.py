@@ -139,6 +139,8 @@ def main() -> None:
         without_quora=args.without_quora,
         mined=args.mined,
         without_kinds=frozenset(filter(None, args.without_kinds.split(","))),
+        without_lexicons=frozenset(filter(None, args.without_lexicons.split(","))),
+        without_templates=args.without_templates,
     )
     run = Run(args, out)
     rng = random.Random(args.seed + run.step)
@@ -170,6 +172,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--without-quora", action="store_true", help="leave the non-commercial texts out")
     parser.add_argument("--without-kinds", default="", help="kinds of near-misses that are left out: negation,value")
+    parser.add_argument("--without-lexicons", default="", help="whose names are never seen: database,shell")
+    parser.add_argument("--without-templates", action="store_true", help="leave families with slots out")
     parser.add_argument("--mined", type=Path, help="groups that an earlier round got wrong (see mine.py)")
     return parser.parse_args()
 
