@@ -7,7 +7,7 @@ Needs Debian's ``dpkg-deb``. The tray uses the desktop's own GTK bindings, which
 """
 
 import argparse
-import os
+import gzip
 import platform
 import shutil
 import subprocess
@@ -24,7 +24,6 @@ import tree  # noqa: E402
 
 from reflexd_core import __version__  # noqa: E402
 
-PROGRAMS = ("reflexd", "reflex-tui", "reflex-tray")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -36,11 +35,12 @@ def build(programs: Path, into: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         shutil.copytree(programs, root / "usr/lib/reflex", symlinks=True)
+        frozen.link(root / "usr/lib/reflex")
         (root / "usr/bin").mkdir(parents=True)
-        for program in PROGRAMS:
+        for program in frozen.PROGRAMS:
             (root / "usr/bin" / program).symlink_to(f"../lib/reflex/{program}")
         tree.write(root)
-        _documents(root / "usr/share/doc/reflexd")
+        _documents(root)
         _control(root / "DEBIAN", architecture, frozen.size_of(root) // 1024)
         _permissions(root)
         subprocess.run(
@@ -49,10 +49,17 @@ def build(programs: Path, into: Path) -> Path:
     return package
 
 
-def _documents(folder: Path) -> None:
+def _documents(root: Path) -> None:
+    folder = root / "usr/share/doc/reflexd"
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "README.md", folder)
     shutil.copy(HERE / "copyright", folder)
+    (folder / "CHANGELOG.md.gz").write_bytes(gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), mtime=0))
+    entry = (HERE / "changelog").read_text("utf-8").replace("@VERSION@", __version__)
+    (folder / "changelog.gz").write_bytes(gzip.compress(entry.encode(), mtime=0))
+    overrides = root / "usr/share/lintian/overrides/reflexd"
+    overrides.parent.mkdir(parents=True)
+    shutil.copy(HERE / "lintian-overrides", overrides)
 
 
 def _control(folder: Path, architecture: str, kilobytes: int) -> None:
@@ -64,10 +71,11 @@ def _control(folder: Path, architecture: str, kilobytes: int) -> None:
 
 
 def _permissions(root: Path) -> None:
-    """Whatever the builder's umask is."""
+    """Whatever the builder's umask is. PyInstaller calls every library executable."""
+    programs = root / "usr/lib/reflex"
     for path in root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.parent == programs and path.name in frozen.PROGRAMS else 0o644)
 
 
 def main() -> None:

@@ -8,15 +8,19 @@ freezes what is there. Takes some minutes. For the system it runs on only: there
 
 import argparse
 import os
+import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import licences
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BINDINGS = Path("/usr/lib/python3/dist-packages")
 PYINSTALLER = "pyinstaller>=6.16"
+PROGRAMS = ("reflexd", "reflex-tui", "reflex-tray")
 
 
 def build(into: Path) -> Path:
@@ -34,7 +38,43 @@ def build(into: Path) -> Path:
         _run(
             str(python), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *where, str(HERE / "reflex.spec")
         )
+        (packages,) = python.parents[1].rglob("site-packages")
+        licences.collect(packages, into / "reflex", into / "reflex" / "licences")
+    if sys.platform == "linux":
+        _strip(into / "reflex")
+        link(into / "reflex")
     return into / "reflex"
+
+
+def link(folder: Path) -> None:
+    """Makes the other programs the first one's file; each still finds out by its own name which one it is."""
+    for name in PROGRAMS[1:]:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).hardlink_to(folder / PROGRAMS[0])
+
+
+def _strip(folder: Path) -> None:
+    """Takes the symbols out of the libraries, which only a debugger reads: 88 of 383 MB.
+
+    What `auditwheel` has moved about within its file, as in numpy's OpenBLAS, does not load any more afterwards and is
+    left as it is. So are the programs: PyInstaller's archive hangs on their end.
+    """
+    for library in folder.rglob("*.so*"):
+        if library.is_symlink():
+            continue
+        bare = library.with_name(f"{library.name}.bare")
+        _run("strip", "--strip-unneeded", "-o", str(bare), str(library))
+        if _loads(bare):
+            bare.replace(library)
+        else:
+            bare.unlink()
+
+
+def _loads(library: Path) -> bool:
+    """Whether each segment lies in the file as it must lie in memory, page by page."""
+    told = subprocess.run(["readelf", "-lW", str(library)], capture_output=True, text=True, check=True).stdout
+    loaded = [line.split() for line in told.splitlines() if line.lstrip().startswith("LOAD ")]
+    return all((int(fields[1], 16) - int(fields[2], 16)) % int(fields[-1], 16) == 0 for fields in loaded)
 
 
 def _lend_bindings(python: Path) -> None:
@@ -52,8 +92,9 @@ def _lend_bindings(python: Path) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """Bytes; a file of two names counts once."""
+    found = {told.st_ino: told.st_size for path in folder.rglob("*") if stat.S_ISREG((told := path.lstat()).st_mode)}
+    return sum(found.values())
 
 
 def _run(*command: str) -> None:

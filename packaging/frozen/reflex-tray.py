@@ -1,5 +1,0 @@
-"""The program `reflex-tray` of the frozen build."""
-
-from reflexd_tray import main
-
-main()
