@@ -3,7 +3,8 @@
     uv run --with argparse-manpage python packaging/deb/build.py [--frozen dist/frozen/reflex] [--into dist]
 
 The programs lie in ``/usr/lib/reflex`` with links in ``/usr/bin``; what else a desktop wants is `linux/tree.py`'s.
-Needs Debian's ``dpkg-deb``. The tray uses the desktop's own GTK bindings, which the package recommends.
+Needs Debian's ``dpkg-deb``. GTK goes along for the tray; Wayland's libraries and themes, which it expects of a
+desktop, come with the desktop's own GTK, which the package recommends.
 """
 
 import argparse
@@ -75,7 +76,8 @@ def _permissions(root: Path) -> None:
     programs = root / "usr/lib/reflex"
     for path in root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.parent == programs and path.name in frozen.PROGRAMS else 0o644)
+            program = path.parent == programs and path.name in frozen.PROGRAMS
+            path.chmod(0o755 if program or path.is_dir() else 0o644)
 
 
 def main() -> None:

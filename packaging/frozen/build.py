@@ -56,8 +56,8 @@ def link(folder: Path) -> None:
 def _strip(folder: Path) -> None:
     """Takes the symbols out of the libraries, which only a debugger reads: 88 of 383 MB.
 
-    What `auditwheel` has moved about within its file, as in numpy's OpenBLAS, does not load any more afterwards and is
-    left as it is. So are the programs: PyInstaller's archive hangs on their end.
+    What `auditwheel` has moved about within its file, as in numpy's OpenBLAS, does not load any more afterwards, and
+    is left as it is. So are the programs: PyInstaller's archive hangs on their end.
     """
     for library in folder.rglob("*.so*"):
         if library.is_symlink():

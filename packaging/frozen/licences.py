@@ -4,9 +4,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from fnmatch import fnmatch
+from importlib.metadata import distributions
 from pathlib import Path
 
-_NAMES = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*")
+_NAMES = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*", "ThirdPartyNotices*")
 
 
 def collect(packages: Path, programs: Path, into: Path) -> None:
@@ -15,10 +17,11 @@ def collect(packages: Path, programs: Path, into: Path) -> None:
     python = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     if python.exists():
         _copy(python, into / "python")
-    for metadata in packages.glob("*.dist-info"):
-        texts = {path for name in _NAMES for path in metadata.rglob(name) if path.is_file()}
-        for text in texts:
-            _copy(text, into / metadata.name.removesuffix(".dist-info"))
+    for package in distributions(path=[str(packages)]):
+        for file in package.files or ():
+            text = Path(str(package.locate_file(file)))
+            if any(fnmatch(file.name, name) for name in _NAMES) and text.is_file():
+                _copy(text, into / f"{package.name}-{package.version}")
     if sys.platform == "linux" and shutil.which("dpkg-query"):
         for package in _debian(programs):
             text = Path("/usr/share/doc") / package / "copyright"

@@ -3,12 +3,14 @@
 The app itself is made by `frozen/build.py` on a Mac, as ``dist/frozen/Reflex.app``. It was not built on one here.
 """
 
+import sys
 from pathlib import Path
 
 from reflexd_tray.icon import draw
 from reflexd_tray.model import Look
 
-SIZES = (16, 32, 64, 128, 256, 512)
+SIZES = (32, 64, 128, 256, 512, 1024)
+"""Pixels; each is a size of its own or twice the size before it."""
 
 
 def write(path: Path) -> None:
@@ -17,4 +19,4 @@ def write(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).with_name("reflex.icns"))
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("reflex.icns"))
