@@ -37,6 +37,16 @@ def test_the_container_starts_a_command_there_is_and_asks_a_page_there_is() -> N
     assert f'"{page}"' in health
 
 
+def test_the_container_is_given_all_that_the_wheel_is_made_of() -> None:
+    lines = (PACKAGING / "container" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    given = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    rooms = {
+        package.partition("/")[0] for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    }
+    assert given == {*rooms, "pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+
+
 def test_the_compose_file_names_what_is_there() -> None:
     path = PACKAGING / "container" / "compose.yaml"
     told = yaml.safe_load(path.read_text("utf-8"))
