@@ -129,10 +129,16 @@ class ScriptedDaemon:
                 (query.tenant in (None, row.tenant))
                 and (query.model in (None, row.model))
                 and (query.pinned in (None, row.pinned))
-                and all(word in (row.question + row.answer).lower() for word in (query.text or "").lower().split())
+                and all(_occurs(word, row.question + " " + row.answer) for word in (query.text or "").split())
             )
 
         return [row for row in self.world.entries.values() if holds(row)]
+
+
+def _occurs(word: str, text: str) -> bool:
+    """Whole words, as the real one has it; those that end in a star are beginnings."""
+    end = "" if word.endswith("*") else r"\b"
+    return re.search(rf"\b{re.escape(word.rstrip('*'))}{end}", text, re.IGNORECASE) is not None
 
 
 def _state(daemon: ScriptedDaemon, _: list[str], __: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from reflexd_io.control_client import NotThere, Place
 from reflexd_io.control_client.shapes.events import ExchangeEvent, PurgedEvent
@@ -68,7 +69,10 @@ async def test_the_daemon_goes_in_the_midst_of_a_purge(opened: Any, scripted: Sc
 
 async def test_a_wrong_token_is_told(opened: Any, scripted: ScriptedDaemon) -> None:
     async with opened(find=lambda: Place(scripted.url, "stale"), linked=False) as pilot:
-        await until(pilot, lambda: "the admin token is wrong" in banner(pilot))
+        await until(pilot, lambda: "refuses this token (again in" in banner(pilot))
+        assert "runtime.json" in str(pilot.app.query_one("#empty", Static).render())
+        await press(pilot, "S")
+        assert "A daemon runs already" in toasts(pilot)
 
 
 async def test_no_daemon_is_offered_to_be_started(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:

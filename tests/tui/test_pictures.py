@@ -118,6 +118,8 @@ class Scene:
     world: Callable[[], World] = world
     theme: str = "textual-dark"
     linked: bool = True
+    token: str | None = None
+    colour: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -126,6 +128,8 @@ SCENES = {
     "live-narrow": Scene(size=NARROW),
     "live-wide": Scene(size=WIDE),
     "live-tiny": Scene(size=(30, 8)),
+    "live-no-color": Scene(colour=False),
+    "live-refused": Scene(linked=False, token="stale"),
     "live-light": Scene(theme="textual-light"),
     "live-contrast": Scene(theme="reflex-contrast"),
     "live-empty": Scene(world=lambda: world(exchanges=0)),
@@ -177,13 +181,21 @@ def nowhere() -> Place:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_picture(name: str, snap_compare: Callable[..., bool], tmp_path: Path) -> None:
+def test_picture(
+    name: str, snap_compare: Callable[..., bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = SCENES[name]
+    if not scene.colour:
+        monkeypatch.setenv("NO_COLOR", "1")
     memory = tmp_path / "tui.json"
     save(memory, Remembered(theme=scene.theme))
     scripted = ScriptedDaemon(world=scene.world())
     with scripted.running():
-        app = ClockedApp(scripted.place if scene.linked else nowhere, memory=memory, **scene.settings)
+        find = scripted.place if scene.linked else nowhere
+        if scene.token is not None:
+            given = Place(scripted.url, scene.token)
+            find = lambda: given  # noqa: E731
+        app = ClockedApp(find, memory=memory, **scene.settings)
 
         async def before(pilot: Pilot[None]) -> None:
             if scene.linked:

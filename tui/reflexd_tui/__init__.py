@@ -37,4 +37,10 @@ def main() -> None:
     except ValueError as error:
         print(f"reflex-tui: {error}", file=sys.stderr)
         sys.exit(2)
-    ReflexApp(place, memory=remembered.path(), read_only=args.read_only, storage=args.storage_path).run()
+    ReflexApp(
+        place,
+        memory=remembered.path(),
+        read_only=args.read_only,
+        storage=args.storage_path,
+        starts=args.url is None,
+    ).run()

@@ -100,6 +100,7 @@ def _told(widget: Widget, done: Purged) -> bool:
         host.say("It had gone already.")
         return True
     purge = done.purge
+    host.purges.add(purge)
 
     async def undo() -> str:
         restored = await host.session.do(calls.restore(purge))

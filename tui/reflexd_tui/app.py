@@ -27,9 +27,10 @@ from reflexd_io.control_client.shapes.events import (
 from reflexd_io.control_client.shapes.tenants import Mode, State
 from reflexd_tui import remembered
 from reflexd_tui.host import Host
+from reflexd_tui.pure import words
 from reflexd_tui.screens.detail import DetailScreen
 from reflexd_tui.screens.exchange import ExchangeScreen
-from reflexd_tui.screens.help import HelpScreen
+from reflexd_tui.screens.help import HelpScreen, shown
 from reflexd_tui.screens.trash import TrashScreen
 from reflexd_tui.session import Session
 from reflexd_tui.switching import switch_tenant
@@ -38,6 +39,7 @@ from reflexd_tui.views.live import COLUMNS, LiveView
 from reflexd_tui.views.stats import StatsView
 from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.banner import Banner
+from reflexd_tui.widgets.filter_bar import Line
 from reflexd_tui.widgets.rows import Rows
 
 CONTRAST = Theme(
@@ -62,6 +64,8 @@ V = TypeVar("V", LiveView, EntriesView, TenantsView, StatsView)
 View = LiveView | EntriesView | TenantsView | StatsView
 
 
+_OWN_ANSWER = 0.5
+"""Seconds until the answer to a purge of ours has come, which may be later than its event."""
 _PAUSES = (("15 minutes", 900.0), ("1 hour", 3600.0))
 _MODES = (
     ("normal", "answer repeats, and the same in other words"),
@@ -104,9 +108,14 @@ class ReflexApp(Host):
         memory: Path,
         read_only: bool = False,
         storage: Path | None = None,
+        starts: bool = True,
     ) -> None:
-        """``memory``: the file of what is remembered. ``storage``: whose daemon is started where there is none."""
+        """``memory``: the file of what is remembered. ``storage``: whose daemon is started where there is none, if
+        ``starts``: at an address that somebody gave, it is theirs to start.
+        """
         super().__init__()
+        self.purges = set()
+        self.starts = starts
         self.read_only = read_only
         self.remembered = remembered.load(memory)
         self._memory = memory
@@ -142,11 +151,13 @@ class ReflexApp(Host):
     def _link(self, problem: str | None, seconds: int) -> None:
         was_down, self._problem = self._problem is not None, problem
         if problem is not None:
-            self._problem = f"{problem} (again in {seconds} s; S starts one)" if seconds else problem
+            start = "; S starts one" if self.can_start else ""
+            self._problem = f"{problem} (again in {seconds} s{start})" if seconds else problem
         elif was_down:
             self.run_worker(self._root(LiveView).load(), group="load")
-            if self._view() is not self._root(LiveView):
-                self._view().focus_first()
+            view = self._view()
+            if not isinstance(view, LiveView):
+                view.reload()
         live = self._root(LiveView)
         self.screen_stack[0].query_one("#views").set_class(problem is not None and live.feed.total > 0, "-stale")
         live.update_view()
@@ -156,9 +167,12 @@ class ReflexApp(Host):
         self.state = state
         self._show_head()
         self._root(LiveView).update_view()
+        if isinstance(self._view(), StatsView) and self.session.is_linked:
+            self._root(StatsView).reload()
 
     def _take_events(self, events: list[Event], lost: int) -> None:
-        rows, missed, changed, purged = [], lost, False, False
+        rows, missed, changed, purged = [], lost, False, list[PurgedEvent]()
+        edited = False
         for event in events:
             match event:
                 case ExchangeEvent(exchange=row):
@@ -168,8 +182,9 @@ class ReflexApp(Host):
                 case StoredEvent():
                     self._root(EntriesView).note_change()
                 case PurgedEvent():
-                    self._root(EntriesView).note_change()
-                    purged = True
+                    purged.append(event)
+                case ChangedEvent(what="entries"):
+                    edited = True
                 case ChangedEvent():
                     changed = True
                 case HealthEvent(status="degraded", problems=problems):
@@ -178,10 +193,20 @@ class ReflexApp(Host):
                     self.say("Reflex is well again.")
         if rows or missed:
             self._root(LiveView).add(rows, missed)
+        if purged or edited:
+            self._root(EntriesView).note_change(looks=isinstance(self._view(), EntriesView))
         if purged and isinstance(self.screen, DetailScreen):
             self.run_worker(self.screen.look_again(), group="look", exclusive=True)
+        if purged and isinstance(self._view(), EntriesView):
+            self.set_timer(_OWN_ANSWER, partial(self._tell_of_others, purged))
         if changed and isinstance(self._view(), TenantsView):
             self._root(TenantsView).reload()
+
+    def _tell_of_others(self, purged: list[PurgedEvent]) -> None:
+        """Somebody else's purges, for whoever looks at what has gone."""
+        count = sum(event.count for event in purged if event.purge not in self.purges)
+        if count:
+            self.say(f"{words.plural(count, 'entry', 'entries')} purged elsewhere: the trash (ctrl+t) has them.")
 
     def _show_head(self) -> None:
         for screen in self.screen_stack:
@@ -242,6 +267,7 @@ class ReflexApp(Host):
         groups = [
             ("Everywhere", self.BINDINGS),
             ("In a list", Rows.BINDINGS),
+            ("In the line above it", Line.BINDINGS),
             ("Live", LiveView.BINDINGS),
             ("Entries", EntriesView.BINDINGS),
             ("Trash", TrashScreen.BINDINGS),
@@ -255,8 +281,10 @@ class ReflexApp(Host):
         self.push_screen(HelpScreen(groups))
 
     def action_start_daemon(self) -> None:
-        if self.session.is_linked:
+        if self.session.is_linked or self.session.is_refused:
             self.say("A daemon runs already.")
+        elif not self.starts:
+            self.say("It was asked for by its address (--url): start it where it runs.")
         else:
             self.run_worker(self._start(), exclusive=True, group="start")
 
@@ -270,12 +298,12 @@ class ReflexApp(Host):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of ours by its name, before Textual's own."""
-        view = self._view() if len(self.screen_stack) == 1 else None
-        for owner, bindings in ((self, self.BINDINGS), (view, view.BINDINGS if view is not None else [])):
-            for binding in bindings:
-                if owner is not None and isinstance(binding, Binding) and binding.description:
-                    run = self._runner(owner, binding.action)
-                    yield SystemCommand(binding.description, f"key {binding.key}", run)
+        for owner in (self._view() if screen is self.screen_stack[0] else screen, self):
+            for kind in type(owner).__mro__:
+                for binding in vars(kind).get("BINDINGS", []) if kind.__module__.startswith("reflexd_tui") else []:
+                    if isinstance(binding, Binding) and binding.description:
+                        run = self._runner(owner, binding.action)
+                        yield SystemCommand(binding.description, f"key {shown(binding.key)}", run)
         for title, seconds in _PAUSES:
             yield SystemCommand(f"Pause for {title}", "everything", self._runner(self, f"app.pause({seconds})"))
         for mode, what in _MODES:

@@ -31,12 +31,20 @@ class Host(App[None]):
     read_only: bool
     state: State | None = None
     """What the daemon said of itself last."""
+    starts: bool
+    """Whether it may start a daemon where none is."""
+    purges: set[str]
+    """Those of this TUI, by which others' are known."""
     _undo: tuple[float, Undo] | None = None
 
     @property
     def url(self) -> str:
         """Where agents are to point; a guess while no daemon was heard of."""
         return self.state.url if self.state is not None else "http://127.0.0.1:8080"
+
+    @property
+    def can_start(self) -> bool:
+        return self.starts and not self.session.is_refused
 
     def now(self) -> float:
         """Unix seconds; a test puts a clock of its own here."""

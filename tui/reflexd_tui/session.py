@@ -22,6 +22,7 @@ RETRIES = (1, 2, 5)
 """Seconds between looks for a daemon, the last for ever."""
 FRAME = 1 / 15
 REFRESH = 10.0
+UNAUTHORIZED = 401
 MOST_WAITING = 20_000
 """Events that wait for a frame; beyond them the oldest go, and are counted."""
 
@@ -49,6 +50,8 @@ class Session:
         self._lost = 0
         self._last: int | None = None
         self._hurry = asyncio.Event()
+        self.is_refused = False
+        """Whether a daemon answers and wants another token: none need be started."""
 
     @property
     def is_linked(self) -> bool:
@@ -72,11 +75,14 @@ class Session:
                 place = await asyncio.to_thread(self._find)
                 async with Client(place) as client:
                     self._on_state(await client.do(calls.state()))
-                    self._client, tries = client, 0
+                    self._client, tries, self.is_refused = client, 0, False
                     self._on_link(None, 0)
                     await self._listen(client)
             except (NotThere, Refused, ValueError) as error:
                 problem = str(error)
+                self.is_refused = isinstance(error, Refused) and error.status == UNAUTHORIZED
+                if self.is_refused:
+                    problem = "the daemon refuses this token"
             finally:
                 self._client = None
             pause = RETRIES[min(tries, len(RETRIES) - 1)]

@@ -16,11 +16,13 @@ _TIMES = {"older": "older_than", "newer": "newer_than", "unused": "unused_for"}
 _FLAGS = {"pinned": ("pinned", True), "exact": ("exact_only", True), "shared": ("exact_only", False)}
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
+_UNFINISHED = re.compile(r'^[^"]*(?:"[^"]*"[^"]*)*(?<!\S)[^\s":-][^\s":]*(?<=\w)$')
+"""A word at the end, outside of quotation marks, that is neither a field's value nor left out."""
 FIELDS = (*_TEXTS, *_TIMES, "is")
 
 
-def read(text: str) -> EntryFilter:
-    """Raises `BadFilter`."""
+def read(text: str, *, typing: bool = False) -> EntryFilter:
+    """``typing``: the last word may be only the beginning of one. Raises `BadFilter`."""
     fields: dict[str, Any] = {}
     for found in _FIELD.finditer(text):
         name, value = found["field"], found["value"]
@@ -35,6 +37,8 @@ def read(text: str) -> EntryFilter:
         else:
             raise BadFilter(f"there is no field {name!r}; there are {', '.join(FIELDS)}", found.start())
     words = " ".join(_FIELD.sub(" ", text).split())
+    if typing and _UNFINISHED.search(text):
+        words += "*"
     return EntryFilter(**fields, text=words or None)
 
 

@@ -80,6 +80,10 @@ def count(number: int | None) -> str:
     return str(number)
 
 
+def plural(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def size(number: int) -> str:
     """Bytes, in units of 1,000."""
     if number < 1000:

@@ -20,6 +20,7 @@ from reflexd_tui.host import host_of
 from reflexd_tui.pure import asks, words
 from reflexd_tui.pure.columns import Column
 from reflexd_tui.pure.filters import BadFilter
+from reflexd_tui.pure.safe import block
 from reflexd_tui.screens.entry import EntryScreen
 from reflexd_tui.screens.trash import TrashScreen
 from reflexd_tui.widgets.dialogs import Prompt
@@ -77,7 +78,7 @@ class EntriesView(Vertical):
         self._least = 0
         self._filter = EntryFilter()
         self._stale = True
-        self._loading = False
+        self._unreadable: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield FilterBar(asks.PLACEHOLDER, lambda: host_of(self).remembered.searches)
@@ -94,9 +95,16 @@ class EntriesView(Vertical):
         if self._stale:
             self.reload()
 
-    def note_change(self) -> None:
-        """Something was stored or purged: look again when somebody looks here."""
+    def note_change(self, *, looks: bool = False) -> None:
+        """Something was stored or purged: look again when somebody looks here, or now if somebody does.
+
+        Whoever has gone down several pages is not taken away from there: the last line says so instead.
+        """
         self._stale = True
+        if looks and len(self._items) <= PAGE:
+            self.reload(after=DEBOUNCE)
+        elif looks:
+            self._show()
 
     @work(exclusive=True, group="entries")
     async def reload(self, *, after: float = 0.0) -> None:
@@ -110,7 +118,7 @@ class EntriesView(Vertical):
             return
         self._items, self._next, self._total = page.items, page.next, page.total
         self._least = page.at_least or 0
-        self._marked &= {item.id for item in page.items}
+        self._unreadable = page.unreadable
         self.rows.sorted_by = (remembered.sort, remembered.descending)
         self._show()
 
@@ -137,13 +145,23 @@ class EntriesView(Vertical):
             self.query_one("#nothing", Static).update(self._nothing())
         self.rows.update_rows()
         known = f"{self._total:,}" if self._total is not None else f"more than {max(len(self._items), self._least):,}"
-        marked = f" · {len(self._marked)} marked" if self._marked else ""
-        self.query_one(".status", Static).update(f"{len(self._items):,} of {known}{marked}")
+        parts = [f"{len(self._items):,} of {known}"]
+        if self._marked:
+            parts.append(f"{len(self._marked):,} marked")
+        if self._stale and self._items:
+            parts.append("changed meanwhile: r loads it anew")
+        parts += [f"{name} is missing: {why}" for name, why in self._unreadable.items()]
+        self.query_one(".status", Static).update(Text(block(" · ".join(parts))))
 
     def _nothing(self) -> Text:
         if self._filter != EntryFilter():
             return Text("Nothing is stored that this search finds. esc takes it away.")
-        return Text("Nothing is stored yet. Whole, successful answers appear here by themselves.")
+        return Text.assemble(
+            ("Nothing is stored yet.\n\n", "bold"),
+            "Whole, successful answers appear here by themselves, once an agent points at\n",
+            (f"{host_of(self).url}/v1", "bold"),
+            ("   b copies it", "dim"),
+        )
 
     def _is_marked(self, index: int) -> bool:
         return self._items[index].id in self._marked
@@ -171,11 +189,14 @@ class EntriesView(Vertical):
     @on(FilterBar.Changed)
     def _search(self, event: FilterBar.Changed) -> None:
         try:
-            self._filter = asks.read(event.text)
+            wanted = asks.read(event.text, typing=not event.done)
         except BadFilter as error:
             event.bar.show_fault(str(error), error.at)
             return
         event.bar.show_fault(None)
+        if wanted != self._filter:
+            self._marked.clear()  # what is not seen any more is not purged
+        self._filter = wanted
         self.reload(after=0.0 if event.done else DEBOUNCE)
         if event.done:
             remembered = host_of(self).remembered

@@ -68,6 +68,8 @@ class LiveView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self.feed = Feed()
+        self._early: list[ExchangeRow] | None = None
+        """What came while older ones were asked for, which belong before it."""
 
     def compose(self) -> ComposeResult:
         yield FilterBar(filters.PLACEHOLDER, lambda: host_of(self).remembered.filters)
@@ -90,13 +92,18 @@ class LiveView(Vertical):
 
     async def load(self) -> None:
         """What happened before we came, and while we were away."""
+        early: list[ExchangeRow] = []
+        self._early = early
         page = await host_of(self).ask(calls.list_exchanges(ExchangeQuery(limit=BACKLOG)), quiet=True)
-        if page is not None:
-            self.add(list(reversed(page.items)))
+        self._early = None
+        self.add([*(reversed(page.items) if page is not None else ()), *early])
 
     def add(self, rows: list[ExchangeRow], missed: int = 0) -> None:
         """Newest last. The line under the cursor stays where it is unless the view follows."""
         self.feed.missed += missed
+        if self._early is not None:
+            self._early += rows
+            return
         gone = self.feed.add(rows)
         view = self.rows
         if gone and not self.feed.following:
@@ -201,6 +208,14 @@ class LiveView(Vertical):
 
     def _empty(self) -> Text:
         host = host_of(self)
+        if host.session.is_refused:
+            return Text.assemble(
+                ("The daemon refuses this token.\n\n", "bold"),
+                "Each start of the daemon makes a new one, in runtime.json in its storage folder.\n",
+                ("Without --token, reflex-tui reads it there itself.", "dim"),
+            )
+        if not host.session.is_linked and not host.can_start:
+            return Text("No daemon answers at that address. It is looked for every few seconds.")
         if not host.session.is_linked:
             return Text.assemble(
                 ("No daemon answers.\n\n", "bold"),

@@ -38,7 +38,8 @@ class Banner(Widget):
         name = Text("Reflex  ", style="bold")
         state = self._state
         if self._problem is not None or state is None:
-            return name + Text(f"✗ {short(self._problem or 'connecting', 60)}", style=colours["error"])
+            room = max(10, self.size.width - 12)
+            return name + Text(f"✗ {short(self._problem or 'connecting', room)}", style=colours["error"])
         if not state.caching:
             until = (
                 ""

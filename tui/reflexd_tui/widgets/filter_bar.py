@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 
-class _Line(Input):
+class Line(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "earlier", "Earlier", show=False),
         Binding("down", "later", "Later", show=False),
@@ -72,20 +72,20 @@ class FilterBar(Vertical):
         self._place = -1
 
     def compose(self) -> ComposeResult:
-        yield _Line(placeholder=f"/ {self._placeholder}")
+        yield Line(placeholder=f"/ {self._placeholder}")
         yield Static("")
 
     @property
     def text(self) -> str:
-        return self.query_one(_Line).value
+        return self.query_one(Line).value
 
     @text.setter
     def text(self, text: str) -> None:
-        self.query_one(_Line).value = text
+        self.query_one(Line).value = text
 
     def focus_line(self) -> None:
         self._place = -1
-        self.query_one(_Line).focus()
+        self.query_one(Line).focus()
 
     def show_fault(self, message: str | None, at: int = 0) -> None:
         """Under the line, pointing at the character; None takes it away."""
@@ -97,7 +97,7 @@ class FilterBar(Vertical):
     def step(self, by: int) -> None:
         history = self._history()
         self._place = max(-1, min(self._place + by, len(history) - 1))
-        line = self.query_one(_Line)
+        line = self.query_one(Line)
         line.value = history[self._place] if self._place >= 0 else ""
         line.cursor_position = len(line.value)
 

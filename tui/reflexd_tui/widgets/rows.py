@@ -118,6 +118,8 @@ class Rows(ScrollView, can_focus=True):
         self._cells = cells
         self._is_marked = is_marked
         self._placed: list[Placed] = []
+        self._placed_in = 0
+        """The width for which they were placed: a scroll bar comes and goes without a resize."""
         self.hidden: frozenset[str] = frozenset()
         self.sorted_by: tuple[str, bool] | None = None
         """The column, and whether it descends."""
@@ -135,11 +137,14 @@ class Rows(ScrollView, can_focus=True):
 
     def update_rows(self) -> None:
         """After what is behind the rows has changed."""
-        width = max(1, self.scrollable_content_region.width)
-        self._placed = place(self._columns, width - 2, self.hidden)
-        self.virtual_size = Size(width, self._length() + 1)
+        self._place()
+        self.virtual_size = Size(self._placed_in, self._length() + 1)
         self.set_reactive(Rows.cursor, max(0, min(self.cursor, self._length() - 1)))
         self.refresh()
+
+    def _place(self) -> None:
+        self._placed_in = max(1, self.scrollable_content_region.width)
+        self._placed = place(self._columns, self._placed_in - 2, self.hidden)
 
     def put_cursor(self, index: int, *, by_hand: bool = False) -> None:
         """Move it and show it."""
@@ -195,6 +200,8 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
+        if self.scrollable_content_region.width != self._placed_in:
+            self._place()
         if y == 0:
             style = self.rich_style + self.get_component_rich_style("rows--heading")
             return self._strip([self._title(placed) for placed in self._placed], style, width)
