@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 
 from reflexd_core.routing import PRESETS
 from reflexd_io.runtime import Runtime
@@ -41,7 +43,8 @@ class Place:
 def place(
     upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Place]:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    before = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())  # a variable would come too late where another test has asked for one
     monkeypatch.setenv("XAI_API_KEY", "xai-SECRET\nSECRET")
     for preset in PRESETS.values():
         if preset.name != "xai":
@@ -57,6 +60,7 @@ def place(
     token = issued(settings)
     with daemon(settings) as running:
         yield Place(running, storage, token)
+    keyring.set_keyring(before)
 
 
 def _telling(place: Place, said: str) -> list[str]:
