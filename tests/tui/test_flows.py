@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual.command import CommandList
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static, TabbedContent
 
@@ -378,3 +380,34 @@ async def test_the_mouse_chooses_opens_and_sorts(opened: Any, scripted: Scripted
         await pilot.click("#entries", offset=(22, 1))
         await settle(pilot)
         assert "sort=used" in scripted.asked[-1][1]
+
+
+async def test_the_wheel_stops_the_feed_and_its_end_lets_it_follow(opened: Any, scripted: ScriptedDaemon) -> None:
+    async with opened() as pilot:
+        view = live(pilot)
+        assert view.feed.following
+        for _ in range(3):
+            view.rows.post_message(_wheel(MouseScrollUp, view))
+            await settle(pilot)
+        await until(pilot, lambda: not view.feed.following)
+        at = view.rows.scroll_offset.y
+        scripted.tell(ExchangeEvent(exchange=exchange(100)))
+        await until(pilot, lambda: view.feed.new == 1)
+        assert view.rows.scroll_offset.y == at
+        for _ in range(8):
+            view.rows.post_message(_wheel(MouseScrollDown, view))
+            await settle(pilot)
+        await until(pilot, lambda: view.feed.following)
+
+
+def _wheel(kind: type[MouseScrollUp] | type[MouseScrollDown], view: LiveView) -> MouseScrollUp | MouseScrollDown:
+    return kind(view.rows, 5, 5, 0, 0, 0, False, False, False)
+
+
+async def test_the_palette_itself_has_the_actions_of_the_view_and_runs_them(opened: Any) -> None:
+    async with opened() as pilot:
+        await press(pilot, "2", "ctrl+p", *"Mark shown")
+        await until(pilot, lambda: len(pilot.app.screen.query_one(CommandList).options) > 0)
+        await press(pilot, "enter")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(pilot.app.query_one(EntriesView)._marked) == 40)

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from reflexd_tui.pure import asks, charts, filters, safe, words
 from reflexd_tui.pure.columns import GAP, place
-from reflexd_tui.pure.curl import command
+from reflexd_tui.pure.curl import command, whole
 from reflexd_tui.pure.feed import Feed
 from reflexd_tui.pure.told import marked, questions
 from reflexd_tui.views.entries import COLUMNS as ENTRIES
@@ -157,3 +157,34 @@ def test_a_curl_command_names_no_key() -> None:
     told = command("http://127.0.0.1:8080", "/v1/messages", "messages", '{"a": "it\'s"}')
     assert "x-api-key: $ANTHROPIC_API_KEY" in told
     assert "it'\"'\"'s" in told
+
+
+def test_a_curl_command_goes_where_the_request_went() -> None:
+    assert whole("/chat/completions") == whole("/v1/chat/completions") == "/v1/chat/completions"
+    assert whole("/v1beta/models/g:generateContent") == "/v1beta/models/g:generateContent"
+    assert whole("/api/chat") == "/api/chat"
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("cent", "cent*"), ("centre di", "centre di*"), ("centre ", "centre"), ('"centre di', '"centre di'),
+        ('"centre a" di', '"centre a" di*'), ("model:gpt", None), ("div -flex", "div -flex"), ("gpt-4o", "gpt-4o*"),
+        ("c++", "c++"), ("", None), ("div tenant:work", "div"),
+    ],
+)  # fmt: skip
+def test_the_last_word_is_a_beginning_while_it_is_typed(typed: str, asked: str | None) -> None:
+    assert asks.read(typed, typing=True).text == asked
+    assert "*" not in (asks.read(typed).text or "")
+
+
+def test_huge_questions_are_not_compared_word_by_word() -> None:
+    before, _, after = questions("a b " * 50_000, "b a " * 50_000)
+    assert len(before) == len(after) == 2
+    assert "150,000 characters more" in after[1][0]
+
+
+def test_every_kind_of_latency_has_a_word_of_its_own() -> None:
+    kinds = ("hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "miss", "bypass", "relayed")
+    told = [words.status(kind) for kind in kinds] + [words.status("coalesced", joined=True)]
+    assert len({word.symbol for word in told}) == len({word.text for word in told}) == 7

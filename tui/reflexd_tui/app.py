@@ -30,7 +30,7 @@ from reflexd_tui.host import Host
 from reflexd_tui.pure import words
 from reflexd_tui.screens.detail import DetailScreen
 from reflexd_tui.screens.exchange import ExchangeScreen
-from reflexd_tui.screens.help import HelpScreen, shown
+from reflexd_tui.screens.help import Group, HelpScreen, shown
 from reflexd_tui.screens.trash import TrashScreen
 from reflexd_tui.session import Session
 from reflexd_tui.switching import switch_tenant
@@ -263,9 +263,11 @@ class ReflexApp(Host):
         self.theme = THEMES[(place + 1) % len(THEMES)]
         self.say(self.theme)
 
-    def action_keys(self) -> None:
-        groups = [
-            ("Everywhere", self.BINDINGS),
+    @classmethod
+    def key_groups(cls) -> list[Group]:
+        """Every key there is, by where it works."""
+        return [
+            ("Everywhere", cls.BINDINGS),
             ("In a list", Rows.BINDINGS),
             ("In the line above it", Line.BINDINGS),
             ("Live", LiveView.BINDINGS),
@@ -273,12 +275,11 @@ class ReflexApp(Host):
             ("Trash", TrashScreen.BINDINGS),
             ("Tenants", TenantsView.BINDINGS),
             ("Stats", StatsView.BINDINGS),
-            (
-                "An exchange or an entry",
-                [*DetailScreen.BINDINGS, *ExchangeScreen.BINDINGS],
-            ),
+            ("An exchange or an entry", [*DetailScreen.BINDINGS, *ExchangeScreen.BINDINGS]),
         ]
-        self.push_screen(HelpScreen(groups))
+
+    def action_keys(self) -> None:
+        self.push_screen(HelpScreen(self.key_groups()))
 
     def action_start_daemon(self) -> None:
         if self.session.is_linked or self.session.is_refused:

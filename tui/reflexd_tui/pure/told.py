@@ -14,6 +14,9 @@ from reflexd_tui.pure.safe import block, line
 Piece = tuple[str, str]
 Line = list[Piece]
 
+COMPARED = 20_000
+"""Characters of two questions that are compared word by word: more would hold the keys up."""
+SHOWN = 50_000
 _TIERS = {
     "exact": "L1 exact key",
     "form": "   normal form",
@@ -116,10 +119,18 @@ def _difference(difference: Difference) -> list[Line]:
     return [*lines, []]
 
 
+def _bounded(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN] + f" … {len(text) - SHOWN:,} characters more"
+
+
 def questions(asked: str, stored: str | None) -> list[Line]:
     """What was asked; where another question's answer was given, word by word against that."""
+    asked = _bounded(asked)
     if stored is None:
         return [[(text, "")] for text in block(asked).split("\n")]
+    stored = _bounded(stored)
+    if len(asked) + len(stored) > COMPARED:
+        return [[("stored  ", "muted"), (line(stored), "")], [], [("asked   ", "muted"), (line(asked), "")]]
     old, new = re.findall(r"\S+|\s+", line(stored)), re.findall(r"\S+|\s+", line(asked))
     before: Line = [("stored  ", "muted")]
     after: Line = [("asked   ", "muted")]

@@ -21,6 +21,7 @@ _HITS = {
 _MISS = Word("○", "miss", "warning")
 _BYPASS = Word("→", "bypass", "muted")
 _JOINED = Word("◎", "joined", "success")
+_RELAYED = Word("⇢", "relayed", "muted")
 _ERROR = Word("✗", "error", "error")
 
 
@@ -29,7 +30,7 @@ def status(name: str, *, joined: bool = False, http_status: int = 200) -> Word:
         return Word(_ERROR.symbol, f"{_ERROR.text} {http_status}", _ERROR.colour)
     if joined:
         return _JOINED
-    return _HITS.get(name) or (_MISS if name == "miss" else _BYPASS)
+    return _HITS.get(name) or {"miss": _MISS, "relayed": _RELAYED}.get(name, _BYPASS)
 
 
 def clock(at: float) -> str:

@@ -49,6 +49,8 @@ class DetailScreen(Screen[None]):
         super().__init__()
         self.entry: EntryDetail | None = None
         self._gone = False
+        self.path: str | None = None
+        """The request's own, where it is known."""
 
     def compose(self) -> ComposeResult:
         yield Banner()
@@ -104,6 +106,12 @@ class DetailScreen(Screen[None]):
         except NotThere:
             return  # the header says so
 
+    def _stored(self) -> EntryDetail | None:
+        """What the keys here are about; says so where there is none."""
+        if self.entry is None:
+            host_of(self).say("There is no stored answer here.")
+        return self.entry
+
     def action_back(self) -> None:
         self.dismiss()
 
@@ -113,45 +121,49 @@ class DetailScreen(Screen[None]):
         tabs.active = names[(names.index(tabs.active) + step) % len(names)]
 
     def action_copy_answer(self) -> None:
-        if self.entry is not None:
-            host_of(self).copy(self.entry.answer_text, "the answer")
+        if (entry := self._stored()) is not None:
+            host_of(self).copy(entry.answer_text, "the answer")
 
     def action_copy_curl(self) -> None:
         entry = self.entry
         if entry is None or bytes(entry.request) == b"null":
             host_of(self).say("The request is not kept.")
             return
-        row = entry.row
-        path = {"messages": "/v1/messages", "responses": "/v1/responses"}.get(row.dialect, "/v1/chat/completions")
-        host = host_of(self)
-        host.copy(curl.command(host.url, path, row.dialect, bytes(entry.request).decode()), "a curl command")
+        host, dialect = host_of(self), entry.row.dialect
+        path = curl.whole(self.path) if self.path is not None else curl.PATHS.get(dialect)
+        if path is None:
+            host.say(f"The path of a {dialect} request is not known.")
+            return
+        host.copy(curl.command(host.url, path, dialect, bytes(entry.request).decode()), "a curl command")
 
     def action_pager(self) -> None:
-        if self.entry is not None:
-            host_of(self).page(self.entry.answer_text)
+        if (entry := self._stored()) is not None:
+            host_of(self).page(entry.answer_text)
 
     def action_editor(self) -> None:
-        if self.entry is not None:
-            host_of(self).page(self.entry.answer_text, edit=True)
+        if (entry := self._stored()) is not None:
+            host_of(self).page(entry.answer_text, edit=True)
 
     async def action_pin(self) -> None:
-        if self.entry is not None and await toggle_pin(self, self.entry.row) is not None:
+        entry = self._stored()
+        if entry is not None and await toggle_pin(self, entry.row) is not None:
             await self.load()
 
     async def action_lifetime(self) -> None:
-        if self.entry is not None:
-            row = self.entry.row
-            self.run_worker(self._change_lifetime(row.id), exclusive=True, group="act")
+        if (entry := self._stored()) is not None:
+            self.run_worker(self._change_lifetime(entry.row.id), exclusive=True, group="act")
 
     async def _change_lifetime(self, name: str) -> None:
         if await change_lifetime(self, name) is not None:
             await self.load()
 
     def action_purge(self) -> None:
-        if self.entry is not None:
-            self.run_worker(self._purge(self.entry), exclusive=True, group="act")
+        if (entry := self._stored()) is not None:
+            self.run_worker(self._purge(entry), exclusive=True, group="act")
 
     async def _purge(self, entry: EntryDetail) -> None:
-        self._gone = True
+        self._gone = True  # its own event is no news
         if await purge_one(self, entry.row):
             self.dismiss()
+        else:
+            self._gone = False

@@ -37,6 +37,7 @@ class ExchangeScreen(DetailScreen):
             self.put("decision", [[(gone, "muted")]])
             self.put("question", told.questions(row.question, None))
         else:
+            self.path = detail.path
             self.put("decision", told.decision(detail))
             self.put("question", told.questions(detail.question or row.question, detail.stored_question))
         explained = await host.ask(calls.explain(row.id), quiet=True)

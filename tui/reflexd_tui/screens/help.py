@@ -13,7 +13,7 @@ from textual.widgets import Static
 _NAMES = {
     "slash": "/", "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]", "space": "space",
     "exclamation_mark": "!", "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓",
-    "left": "←", "right": "→",
+    "left": "←", "right": "→", "at": "@",
 }  # fmt: skip
 Group = tuple[str, Sequence[BindingType]]
 

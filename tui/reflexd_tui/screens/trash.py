@@ -26,6 +26,9 @@ COLUMNS = (
 )
 
 
+_CUT_SHORT = "not finished: the rest is still stored, purge again"
+
+
 class TrashScreen(Screen[None]):
     DEFAULT_CSS = "TrashScreen Static { padding: 1 2; height: auto; color: $text-muted; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,12 +62,13 @@ class TrashScreen(Screen[None]):
 
     def _cells(self, index: int) -> dict[str, Cell]:
         item = self._items[index]
+        what = Cell(item.what) if item.finished else Cell(f"{_CUT_SHORT} · {item.what}", "error")
         return {
             "at": Cell(words.clock(item.at), "muted"),
             "left": Cell(words.span(item.undo_until - host_of(self).now()), "warning"),
             "count": Cell(str(item.count)),
             "size": Cell(words.size(item.size), "muted"),
-            "what": Cell(item.what),
+            "what": what,
         }
 
     @on(Rows.Opened)

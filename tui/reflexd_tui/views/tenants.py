@@ -148,7 +148,7 @@ class TenantsView(Vertical):
             paused = "off" if row.paused_until < 0 else f"off till {words.clock(row.paused_until)[:5]}"
         return {
             "active": Cell("●" if row.active else "", "success"),
-            "name": Cell(row.name, "muted" if row.anonymous else "", bold=row.active),
+            "name": Cell(_named(row), "muted" if row.anonymous else "", bold=row.active),
             "entries": Cell(words.count(row.entries)),
             "size": Cell(words.size(row.size), "muted"),
             "hits": Cell(words.count(row.hits), "success" if row.hits else "muted"),
@@ -375,6 +375,12 @@ class TenantsView(Vertical):
         if changed is not None:
             self._policy = changed.settings
             self.query_one("#policy", Rows).update_rows()
+
+
+def _named(row: TenantRow) -> str:
+    if row.left_over:
+        return f"{row.name} (not in config.toml any more: no request reaches it)"
+    return f"{row.name} (config.toml)" if row.from_config else row.name
 
 
 def _written(value: object) -> str:

@@ -175,6 +175,21 @@ class Rows(ScrollView, can_focus=True):
         if self._length():
             self.post_message(self.Opened(self, self.cursor))
 
+    def on_mouse_scroll_up(self) -> None:
+        self.call_after_refresh(self._follow_wheel)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.call_after_refresh(self._follow_wheel)
+
+    def _follow_wheel(self) -> None:
+        """The cursor goes along with what the wheel shows; at the end, to the end."""
+        top, seen = self.scroll_offset.y, max(1, self.scrollable_content_region.height - 1)
+        index = max(top, min(self.cursor, top + seen - 1))
+        if top >= self.max_scroll_y:
+            index = self._length() - 1
+        if index != self.cursor:
+            self.put_cursor(index, by_hand=True)
+
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         if offset is None:
