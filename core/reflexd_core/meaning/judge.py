@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reflexd_core.meaning.guards import Refusal, refusal
 from reflexd_core.meaning.normal_form import normal_form
 
-RULES = "4"
+RULES = "5"
 """Changes whenever forms, guards or eligibility do: what was accepted under the old ones is judged again."""
 
 

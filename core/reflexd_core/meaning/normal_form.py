@@ -1,7 +1,7 @@
 """The normal form: two questions with the same one are one question, and no model is asked.
 
 So only what never changes an answer is levelled: case and spacing outside literals, contractions, articles, spelling,
-aliases that mean one thing, politeness around the question, and the ways of saying *how do I*. Words keep their order
+aliases that mean one thing, politeness around the question, the ways of saying *how do I*, a label that repeats it. Words keep their order
 and their endings, the question word and every symbol stay. A word that a capital turns into another (``Polish``,
 ``US``, ``Rust``) keeps its capital. Whatever is in doubt is left as it was typed: the verifier is there for the rest.
 """
@@ -9,6 +9,7 @@ and their endings, the question word and every symbol stay. A word that a capita
 import re
 
 from reflexd_core.meaning.courtesy import drop_end, with_one_how, without_lead_in, without_thanks
+from reflexd_core.meaning.labels import without_label
 from reflexd_core.meaning.lexicon import ALIASES, BRITISH, CONTRACTIONS, QUOTES, word_set
 from reflexd_core.meaning.names import NAMES
 
@@ -59,6 +60,7 @@ def normal_form(question: str) -> str | None:
     words: list[str] = []
     for chunk in chunks:
         words.extend(_level(chunk))
+    words = without_label(words)
     while (shorter := _shortened(words)) != words:  # an article dropped may leave a courtesy first
         words = shorter
     form = " ".join(_lowered(words))
