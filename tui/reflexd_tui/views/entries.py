@@ -43,6 +43,7 @@ PAGE = 200
 AHEAD = 50
 """Rows from the end at which the next page is asked for."""
 DEBOUNCE = 0.25
+_EXPORTED = "A line of JSON each, to be read; reflexd cache export writes lines that can be imported."
 SORTS = ("created", "used", "hits", "size", "expires")
 
 
@@ -301,7 +302,8 @@ class EntriesView(Vertical):
         if not chosen:
             return
         where = Path.home() / "reflex-entries.jsonl"
-        answer = await host.push_screen_wait(Prompt(f"Export {len(chosen)} entries to", value=str(where)))
+        title = f"Export {words.plural(len(chosen), 'entry', 'entries')} to"
+        answer = await host.push_screen_wait(Prompt(title, _EXPORTED, value=str(where)))
         if not answer:
             return
         place = Path(answer.replace("~", str(Path.home()), 1) if answer.startswith("~") else answer)
@@ -311,7 +313,9 @@ class EntriesView(Vertical):
         except OSError as error:
             host.fail(f"{place}: {error.strerror or error}")
         else:
-            host.say(f"{len(lines)} entries written to {place}.")
+            gone = len(chosen) - len(lines)
+            missing = f"; {gone} had gone meanwhile" if gone else ""
+            host.say(f"{words.plural(len(lines), 'entry', 'entries')} written to {place}{missing}.")
 
     async def _details(self, chosen: list[str]) -> AsyncIterator[str]:
         """As the control API tells them; those that have gone meanwhile are left out."""
