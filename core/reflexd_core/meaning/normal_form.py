@@ -3,8 +3,8 @@
 So only what never changes an answer is levelled: case and spacing outside literals, contractions, articles, spelling,
 aliases that mean one thing, politeness around the question, the ways of saying *how do I*, and a topic set before a
 question that names it itself. Words keep their order and their endings, the question word and every symbol stay. A
-word that a capital turns into another (``Polish``, ``US``, ``Rust``) keeps its capital. Whatever is in doubt is left as
-it was typed: the verifier is there for the rest.
+word that a capital turns into another (``Polish``, ``US``, ``Rust``) keeps its capital. Whatever is in doubt is left
+as it was typed: the verifier is there for the rest.
 """
 
 import re
