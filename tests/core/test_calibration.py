@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reflexd_core.meaning.calibration import Calibration, at_base_rate, probability
@@ -73,6 +73,7 @@ def test_the_threshold_is_raised_by_the_band() -> None:
     assert calibration(threshold=0.9, band=0.02).needed == pytest.approx(0.92)
 
 
+@example(1.0, 0.625, 0.75)
 @given(st.floats(0, 1), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
 def test_another_base_rate_moves_the_odds_and_back(score: float, one: float, other: float) -> None:
     moved = at_base_rate(score, one, other)

@@ -61,7 +61,7 @@ def probability(strict_logit: float, loose_logit: float, cosine: float, calibrat
 def at_base_rate(score: float, fitted: float, wanted: float) -> float:
     """The probability where another share of the candidates is right: the odds move by the ratio of their odds."""
     odds = wanted / (1 - wanted) * (1 - fitted) / fitted
-    return score * odds / (score * odds + 1 - score)
+    return min(1.0, score * odds / (score * odds + 1 - score))  # rounding may put it a hair above
 
 
 def _logistic(logit: float) -> float:
