@@ -127,7 +127,7 @@ def unconfigured(flags: Mapping[str, str]) -> Settings:
 
 
 def _with_scalars(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
-    for name, (variable, read) in _SCALARS.items():
+    for name, (variable, read) in SCALARS.items():
         for source, text in ((variable, environ.get(variable) or None), (_flag(name), flags.get(name))):
             if text is not None:
                 settings = _with(settings, name, values.read_value(source, text, read))
@@ -146,7 +146,7 @@ def _with(settings: Settings, name: str, value: Any) -> Settings:
     return replace(settings, **{name: value})
 
 
-_SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
+SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
     "port": ("REFLEX_PORT", values.integer(0, 65_535)),
     "bind_addr": ("REFLEX_BIND_ADDR", values.address),
     "storage_path": ("REFLEX_STORAGE_PATH", values.folder),
@@ -175,6 +175,9 @@ _SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
+TABLES = ("policy", "tenants", "upstreams", "prices", "routes", "allowed_hosts", "allowed_origins", "allowed_users")
+"""What config.toml has beside them: tables and lists, which have no variables."""
+
 _TEXTS = frozenset(
     {
         *("active_tenant", "bind_addr", "default_upstream", "inference_backend", "log_format", "log_level"),
@@ -188,7 +191,7 @@ _UPSTREAM_URL = re.compile(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL")
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     """Names that look like a slip of ours. Others may begin with REFLEX_ too: a web framework's do."""
-    known = ["REFLEX_CONFIG", *(variable for variable, _ in _SCALARS.values())]
+    known = ["REFLEX_CONFIG", *(variable for variable, _ in SCALARS.values())]
     for variable in environ:
         if not variable.startswith("REFLEX_") or variable in known or _UPSTREAM_URL.fullmatch(variable):
             continue
@@ -211,19 +214,8 @@ def _read_toml(path: Path, *, required: bool) -> Table:
 
 
 def _from_file(settings: Settings, table: Table) -> Settings:
-    known = {
-        *_SCALARS,
-        "policy",
-        "tenants",
-        "upstreams",
-        "prices",
-        "routes",
-        "allowed_hosts",
-        "allowed_origins",
-        "allowed_users",
-    }
-    values.refuse_unknown("config.toml", table, known)
-    for name, (_, read) in _SCALARS.items():
+    values.refuse_unknown("config.toml", table, {*SCALARS, *TABLES})
+    for name, (_, read) in SCALARS.items():
         if name in table:
             settings = _with(
                 settings, name, values.read_value(f"config.toml: {name}", _as_text(name, table[name]), read)
