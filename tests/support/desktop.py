@@ -1,7 +1,7 @@
 """A real desktop, as small as one can be: a display, a window manager, a panel with a tray, a session bus.
 
 Debian's ``xvfb openbox tint2 xdotool imagemagick dbus-x11 python3-gi gir1.2-gtk-3.0``. pystray's GTK backend needs
-GObject's bindings, which Debian has for its own Python: they are taken from there where the versions are alike.
+GObject's bindings, which Debian has for its own Python: the tray takes them from there where the versions are alike.
 """
 
 import os
@@ -75,7 +75,7 @@ def desktop(folder: Path, environ: dict[str, str]) -> Iterator[Desktop]:
     with ExitStack() as stack:
         display, read = _display(stack, environ)
         assert read
-        environ = {**environ, "DISPLAY": display, "PYSTRAY_BACKEND": "gtk", "PYTHONPATH": str(_bindings(folder))}
+        environ = {**environ, "DISPLAY": display, "PYSTRAY_BACKEND": "gtk"}
         environ.pop("WAYLAND_DISPLAY", None)
         environ["DBUS_SESSION_BUS_ADDRESS"] = _bus(stack, environ)
         (folder / "tint2rc").write_text(_PANEL)
@@ -146,11 +146,3 @@ def _end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(10)
-
-
-def _bindings(folder: Path) -> Path:
-    """Nothing of Debian's Python but GObject's bindings: the rest would hide our own packages."""
-    place = folder / "bindings"
-    place.mkdir(exist_ok=True)
-    (place / "gi").symlink_to(BINDINGS / "gi")
-    return place

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reflexd_tray import bindings, model
 from reflexd_tray import icon as drawing
-from reflexd_tray import model
 from reflexd_tray.actions import Action
 from reflexd_tray.model import Item, Seen
 from reflexd_tray.notices import Notice
@@ -142,6 +142,7 @@ def _check() -> None:
     """Import pystray for the first time, which connects to the desktop. Raises `NoTray`."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
         raise NoTray(f"there is no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set); {_ADVICE}")
+    bindings.lend()
     try:
         import pystray  # noqa: PLC0415
     except Exception as error:
