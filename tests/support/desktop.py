@@ -1,7 +1,8 @@
 """A real desktop, as small as one can be: a display, a window manager, a panel with a tray, a session bus.
 
-Debian's ``xvfb openbox tint2 xdotool imagemagick dbus-x11 python3-gi gir1.2-gtk-3.0``. pystray's GTK backend needs
-GObject's bindings, which Debian has for its own Python: the tray takes them from there where the versions are alike.
+Debian's ``xvfb openbox tint2 xdotool x11-utils xclip imagemagick dbus-x11 python3-gi gir1.2-gtk-3.0``. pystray's GTK
+backend needs GObject's bindings, which Debian has for its own Python: the tray takes them from there where the versions
+are alike.
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PROGRAMS = ("Xvfb", "openbox", "tint2", "xdotool", "import", "dbus-run-session", "xclip")
+PROGRAMS = ("Xvfb", "openbox", "tint2", "xdotool", "xprop", "import", "dbus-run-session", "xclip")
 BINDINGS = Path("/usr/lib/python3/dist-packages")
 _PANEL = """\
 panel_items = S
@@ -79,10 +80,11 @@ def desktop(folder: Path, environ: dict[str, str]) -> Iterator[Desktop]:
         environ.pop("WAYLAND_DISPLAY", None)
         environ["DBUS_SESSION_BUS_ADDRESS"] = _bus(stack, environ)
         (folder / "tint2rc").write_text(_PANEL)
-        for command in (["openbox"], ["tint2", "-c", str(folder / "tint2rc")]):
-            stack.enter_context(_running(command, environ))
+        stack.enter_context(_running(["openbox"], environ))
         shown = Desktop(environ, folder)
-        until(lambda: "tint2" in shown.run("xdotool", "search", "--name", "", "getwindowname", "%@"))
+        until(lambda: "window id" in shown.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
+        stack.enter_context(_running(["tint2", "-c", str(folder / "tint2rc")], environ))
+        until(lambda: shown.run("xdotool", "search", "--class", "tint2"), 60.0)
         yield shown
 
 

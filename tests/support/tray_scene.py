@@ -40,6 +40,7 @@ class Scene:
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/chat/completions", json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as told:
+            told.read()  # who leaves before the end has no answer kept
             return f"{told.headers['X-Reflex-Status']} {told.headers.get('X-Reflex-Reason', '')}".strip()
 
     def shows(self, look: Look) -> bool:
