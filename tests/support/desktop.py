@@ -1,8 +1,8 @@
 """A real desktop, as small as one can be: a display, a window manager, a panel with a tray, a session bus.
 
 Debian's ``xvfb openbox tint2 xdotool x11-utils xclip imagemagick dbus-x11 python3-gi gir1.2-gtk-3.0``. pystray's GTK
-backend needs GObject's bindings, which Debian has for its own Python: the tray takes them from there where the versions
-are alike.
+backend needs GObject's bindings, which Debian has for its own Python: the tray takes them from there where the
+versions are alike.
 """
 
 import os
