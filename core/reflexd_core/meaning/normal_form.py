@@ -61,7 +61,6 @@ def normal_form(question: str) -> str | None:
     words: list[str] = []
     for chunk in chunks:
         words.extend(_level(chunk))
-    words = without_label(words)
     while (shorter := _shortened(words)) != words:  # an article dropped may leave a courtesy first
         words = shorter
     form = " ".join(_lowered(words))
@@ -69,7 +68,7 @@ def normal_form(question: str) -> str | None:
 
 
 def _shortened(words: list[str]) -> list[str]:
-    return _without_articles(without_thanks(without_lead_in(with_one_how(_joined(words)))))
+    return _without_articles(without_thanks(without_label(without_lead_in(with_one_how(_joined(words))))))
 
 
 def _level(chunk: str) -> tuple[str, ...]:

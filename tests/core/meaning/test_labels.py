@@ -13,7 +13,7 @@ from reflexd_core.meaning.normal_form import normal_form
         ("CSS: how can I center a div?", "how to center a div"),
         ("git: how do I undo a git commit", "How can I undo a git commit?"),
         ("Python: how do I sort a list in Python?", "How do I sort a list in Python?"),
-        ("please, css: how to center a div", "please, css: how to center a div"),
+        ("Please, css: how to center a div", "How do I center a div?"),
     ],
 )
 def test_a_label_that_adds_nothing_changes_nothing(labelled: str, plain: str) -> None:
