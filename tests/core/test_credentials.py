@@ -1,5 +1,6 @@
 """Credentials: whose request it is, whose key goes where, and that a key goes nowhere else."""
 
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -367,6 +368,7 @@ def test_a_token_decides_the_tenant_before_all_else_and_stays_here(
         ({"headers": bearer(TOKEN), "tenant": "beta"}, "contradicting_tenants"),
         ({"headers": {**bearer(TOKEN), "x-reflex-tenant": "nobody"}}, "contradicting_tenants"),
         ({"headers": {}, "query": f"key={TOKEN}"}, "token_in_query"),
+        ({"headers": {"authorization": f"Basic {b64encode(f'me:{TOKEN}'.encode()).decode()}"}}, "unknown_token"),
         ({"headers": {"x-reflex-tenant": "acme"}, "on_loopback": False}, "token_required"),
         ({"headers": {}, "tenant": "acme", "on_loopback": False}, "token_required"),
     ],
