@@ -14,7 +14,7 @@ from blake3 import blake3
 from reflexd_core.model_routes import ModelRoute, upstream_for
 from reflexd_core.routing import Target, Upstream
 from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
-from reflexd_core.tokens import HINT, digest_of, is_token, is_whole
+from reflexd_core.tokens import HINT, digest_of, is_token, is_whole, token_in_basic
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 TOKEN_HEADER = "x-reflex-token"  # noqa: S105 - the header's name
@@ -60,13 +60,14 @@ class Unroutable:
 def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
     """The secrets that the client sent, by header (headers by lower-case name).
 
-    Less ``Bearer``; of another scheme the whole value, since what it is worth only the provider can tell.
+    Less ``Bearer``; of another scheme the whole value, since what it is worth only the provider can tell, unless it
+    holds a token of ours: then that.
     """
     found: dict[str, str] = {}
     for name in CREDENTIAL_HEADERS:
         value = headers.get(name, "").strip()
-        if name == "authorization" and _is_bearer(value):
-            value = value[len("bearer") :].strip()
+        if name == "authorization":
+            value = value[len("bearer") :].strip() if _is_bearer(value) else token_in_basic(value) or value
         if value:
             found[name] = value
     return found

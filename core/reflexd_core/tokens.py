@@ -8,6 +8,7 @@ nobody gets nearer to a token.
 
 import binascii
 import re
+from base64 import b64decode
 
 from blake3 import blake3
 
@@ -18,7 +19,7 @@ SECRET = 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_DIGITS = 43
 _CHECK_DIGITS = 6
-_HIDDEN = re.compile(rf"[\s,;:]{PREFIX}")
+_HIDDEN = re.compile(rf"""[\s,;:="']{PREFIX}""")
 HINT = 4
 """Characters at the end that may be shown: of the check, so that they say nothing of the secret itself."""
 
@@ -49,6 +50,19 @@ def _is_in_basic(credential: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return any(part.startswith(PREFIX) for part in plain.split(":"))
+
+
+def token_in_basic(authorization: str) -> str | None:
+    """The token that ``Basic`` credentials hold as name or password (RFC 7617), where it cannot be read as it came."""
+    scheme, _, coded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        plain = b64decode(coded.strip()).decode("utf-8", "replace")
+    except ValueError:
+        return None
+    name, _, password = plain.partition(":")
+    return next((part for part in (password, name, plain) if is_token(part)), None)
 
 
 def is_whole(token: str) -> bool:

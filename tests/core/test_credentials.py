@@ -387,6 +387,27 @@ def test_a_revoked_token_is_told_from_an_unknown_one() -> None:
     assert refused.code == "revoked_token"
 
 
+@pytest.mark.parametrize("userinfo", [f"{TOKEN}:", f"me:{TOKEN}", f":{TOKEN}", TOKEN])
+@pytest.mark.parametrize("scheme", ["Basic", "basic"])
+def test_a_token_in_basic_credentials_decides_the_tenant_and_stays_here(userinfo: str, scheme: str) -> None:
+    coded = b64encode(userinfo.encode()).decode()
+    found = routed(headers={"authorization": f"{scheme} {coded}"}, tenancy=with_tokens())
+    expected = replace(to("acme.2", "openai", Whose.STORED), token="t1", withheld=frozenset({"authorization"}))
+    assert found == expected
+
+
+@pytest.mark.parametrize("value", [f'Token token="{TOKEN}"', f"Token token={TOKEN}", f"Digest username='{TOKEN}'"])
+def test_a_token_of_ours_goes_upstream_in_no_scheme(value: str) -> None:
+    refused = routed(headers={"authorization": value}, tenancy=with_tokens())
+    assert isinstance(refused, Unroutable)
+    assert (refused.code, TOKEN in refused.message) == ("unknown_token", False)
+
+
+def test_what_is_no_basic_credential_is_passed_on_as_it_came() -> None:
+    for value in ("Basic", "Basic a", "Basic =", "Basic dTpw", "Basic \u00e9"):
+        assert credentials_of({"authorization": value}) == {"authorization": value}
+
+
 def test_a_token_is_good_from_everywhere_until_it_expires() -> None:
     given = {"tenancy": with_tokens(expires=99.0), "now": 98.0, "on_loopback": False}
     found = routed(headers=bearer(TOKEN), tenant="acme", **given)
