@@ -53,7 +53,7 @@ def _is_in_basic(credential: str) -> bool:
 
 
 def token_in_basic(authorization: str) -> str | None:
-    """The token that ``Basic`` credentials hold as name or password (RFC 7617), where it cannot be read as it came."""
+    """The token that ``Basic`` credentials hold as name or password (RFC 7617), which cannot be read as they came."""
     scheme, _, coded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None

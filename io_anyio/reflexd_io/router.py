@@ -65,5 +65,5 @@ def model_in(request: Request, raw: bytes, limit: int) -> str:
     try:
         plain = codings.decode(raw, request.named.get("content-encoding"), limit)
         return msgspec.json.decode(plain, type=_Asks).model
-    except (codings.Undecodable, msgspec.MsgspecError):
+    except (codings.Undecodable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""

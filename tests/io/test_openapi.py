@@ -59,6 +59,27 @@ def test_every_endpoint_keeps_what_the_document_says(reflex: Runtime) -> None:
     assert {"/admin/stats", "/admin/entries", "/admin/purge", "/admin/tenants", "/cache/clear"} <= set(checked)
 
 
+@pytest.mark.parametrize("value", [b'"\xff"', b"[" * 10_000 + b"]" * 10_000], ids=["no UTF-8", "deep"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/admin/tenants", b'{"name": %s}'),
+        ("PATCH", "/admin/tenants/default/policy", b'{"settings": {"portable": %s}}'),
+        ("POST", "/dashboard/session", b'{"code": %s}'),
+        ("POST", "/dashboard/session", b'{"code": "x", "more": %s}'),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_in_words(
+    reflex: Runtime, method: str, path: str, body: bytes, value: bytes
+) -> None:
+    import httpx2
+
+    headers = {"Authorization": f"Bearer {reflex.admin_token}"}
+    found = httpx2.request(method, reflex.url + path, headers=headers, content=body % value, trust_env=False)
+    assert found.status_code in (400, 401)  # 401: a code that never was one
+    assert found.json()["error"]["message"]
+
+
 def test_nothing_is_answered_without_the_token(reflex: Runtime) -> None:
     import httpx2
 

@@ -74,6 +74,20 @@ def test_what_cannot_be_compared_or_is_encoded_goes_there_too(two: Two) -> None:
     assert (two.default.calls, two.other.calls) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model": "llama-\xff", "messages": []}',
+        b'{"model": "llama-3", "x": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    ],
+    ids=["no UTF-8", "deep"],
+)
+def test_a_body_whose_model_cannot_be_read_goes_where_all_goes(two: Two, body: bytes) -> None:
+    _asked(two, body, PLACEHOLDER)
+    assert (two.default.calls, two.other.calls) == (1, 0)
+    assert two.default.seen[0].body == body
+
+
 def test_a_bug_inside_forwards_to_the_same_upstream(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     from reflexd_io import reading
 

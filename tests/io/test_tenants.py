@@ -496,8 +496,9 @@ def test_a_registry_that_cannot_be_written_refuses_and_changes_nothing(
     assert reflexd.status("q") == "miss"
 
 
-def test_a_damaged_registry_stops_the_start_and_says_what_to_do(settings: Settings) -> None:
+@pytest.mark.parametrize("written", [b'{"version": 2}', b'{"active": {"tenant": "\xff", "instead_of": ""}}'])
+def test_a_damaged_registry_stops_the_start_and_says_what_to_do(settings: Settings, written: bytes) -> None:
     settings.storage_path.mkdir()
-    (settings.storage_path / "control.json").write_text('{"version": 2}')
+    (settings.storage_path / "control.json").write_bytes(written)
     with pytest.raises(OSError, match=r"control\.json is damaged or of a newer version"), serving(settings):
         pass

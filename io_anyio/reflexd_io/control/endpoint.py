@@ -96,7 +96,7 @@ class Endpoint(Generic[Q, B]):
         """Raises `Problem`."""
         try:
             return msgspec.json.decode(raw or b"{}", type=self.body)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(400, "bad_body", f"the body cannot be read: {error}") from error
 
 

@@ -67,7 +67,7 @@ class Dashboard:
     def _exchange(self, body: bytes) -> Reply:
         try:
             visit = msgspec.json.decode(body, type=Visit)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return _refusal(400, 'The body must be {"code": "…"}.')
         token = self._sessions.exchange(visit.code)
         if token is None:

@@ -83,7 +83,7 @@ def load(storage: Path) -> Document:
         return msgspec.json.decode(path.read_bytes(), type=Document)
     except FileNotFoundError:
         return Document()
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise OSError(
             f"{path} is damaged or of a newer version ({error}): restore it from a backup, or move it away, with "
             "which tenants made at run time, their policies, tokens and pauses are forgotten"
