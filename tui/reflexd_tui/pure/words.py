@@ -54,6 +54,8 @@ def date(at: float, step: float) -> str:
 def duration(ms: float | None) -> str:
     if ms is None:
         return "–"
+    if 0 < ms < 0.1:
+        return f"{ms:.2f} ms"
     if ms < 10:
         return f"{ms:.1f} ms"
     if ms < 10_000:

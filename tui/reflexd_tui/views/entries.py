@@ -113,7 +113,7 @@ class EntriesView(Vertical):
         await asyncio.sleep(after)
         remembered = host_of(self).remembered
         self._stale = False
-        page = await host_of(self).ask(calls.list_entries(self._query()), quiet=True)
+        page = await host_of(self).ask(calls.list_entries(self._query()))
         if page is None:
             self.query_one(".status", Static).update("The entries cannot be read now: r tries again.")
             return

@@ -112,6 +112,8 @@ class LiveView(Vertical):
         self.update_view()
 
     def update_view(self) -> None:
+        if not self.query(Pill):
+            return  # the daemon was heard before this was composed; `on_mount` comes
         self.set_class(not self.feed.total, "-empty")
         if not self.feed.total:
             self.query_one("#empty", Static).update(self._empty())

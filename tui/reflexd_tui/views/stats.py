@@ -71,7 +71,7 @@ class StatsView(VerticalScroll, can_focus=True):
 
     @work(exclusive=True, group="stats")
     async def reload(self) -> None:
-        found = await host_of(self).ask(calls.statistics(StatsQuery(range=self._range)), quiet=True)
+        found = await host_of(self).ask(calls.statistics(StatsQuery(range=self._range)))
         if found is not None:
             self._stats = found
             self._show(found)

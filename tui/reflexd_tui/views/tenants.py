@@ -102,7 +102,7 @@ class TenantsView(Vertical):
 
     @work(exclusive=True, group="tenants")
     async def reload(self) -> None:
-        found = await host_of(self).ask(calls.list_tenants(), quiet=True)
+        found = await host_of(self).ask(calls.list_tenants())
         if found is None:
             return
         self._tenants = sorted(found.items, key=lambda row: (not row.active, row.anonymous, row.name))

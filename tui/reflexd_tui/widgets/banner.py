@@ -39,7 +39,7 @@ class Banner(Widget):
         state = self._state
         if self._problem is not None or state is None:
             room = max(10, self.size.width - 12)
-            return name + Text(f"✗ {short(self._problem or 'connecting', room)}", style=colours["error"])
+            return name + Text(f"✗ {short(self._problem or 'connecting', room)}", style=colours["text-error"])
         if not state.caching:
             until = (
                 ""

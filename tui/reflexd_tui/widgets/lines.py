@@ -15,6 +15,8 @@ LONGEST = 20_000
 """Characters of one text in a tree; a pager shows more."""
 _SHOWN = 400
 """Children of one node."""
+_COLOURS = ("primary", "secondary", "accent", "success", "warning", "error")
+"""As the theme has them for text, which can be read on its background; the bare ones are for surfaces."""
 _MOST = 5_000
 """Nodes of one tree: a request may be megabytes."""
 
@@ -22,12 +24,13 @@ _MOST = 5_000
 def drawn(app: App[object], lines: Iterable[Line]) -> Text:
     """In the theme's colours. Nothing in the texts is markup."""
     colours = app.theme_variables
-    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "primary": colours["text-primary"], "": ""}
+    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "": ""}
+    styles |= {name: colours[f"text-{name}"] for name in _COLOURS}
     text = Text()
     for number, line in enumerate(lines):
         text.append("\n" if number else "")
         for piece, colour in line:
-            text.append(block(piece), styles[colour] if colour in styles else colours.get(colour, ""))
+            text.append(block(piece), styles[colour])
     return text
 
 
