@@ -411,3 +411,13 @@ async def test_the_palette_itself_has_the_actions_of_the_view_and_runs_them(open
         await press(pilot, "enter")
         await press(pilot, "enter")
         await until(pilot, lambda: len(pilot.app.query_one(EntriesView)._marked) == 40)
+
+
+async def test_the_keys_work_where_there_is_nothing(opened: Any, scripted: ScriptedDaemon) -> None:
+    scripted.world = world(exchanges=0, entries=0)
+    async with opened() as pilot:
+        await press(pilot, "slash")
+        assert isinstance(pilot.app.focused, Input)
+        await press(pilot, "escape", "2")
+        await press(pilot, "r", "ctrl+t")
+        assert isinstance(pilot.app.screen, TrashScreen)

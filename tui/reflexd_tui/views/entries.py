@@ -53,7 +53,7 @@ class EntriesView(Vertical):
     EntriesView .status { height: 1; padding: 0 1; color: $text-muted; background: $panel; }
     EntriesView #nothing { padding: 2 4; height: 1fr; display: none; }
     EntriesView.-empty #nothing { display: block; }
-    EntriesView.-empty Rows { display: none; }
+    EntriesView.-empty Rows { height: 1; }  /* it keeps the focus, and so the keys */
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),

@@ -55,7 +55,7 @@ class LiveView(Vertical):
     LiveView #pill.-shown { display: block; }
     LiveView #empty { padding: 2 4; height: 1fr; display: none; }
     LiveView.-empty #empty { display: block; }
-    LiveView.-empty Rows { display: none; }
+    LiveView.-empty Rows { height: 1; }  /* it keeps the focus, and so the keys */
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter"),
