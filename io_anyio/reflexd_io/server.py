@@ -6,6 +6,7 @@ for as long as the grace lasts.
 
 import logging
 import math
+import socket
 from time import monotonic
 
 import anyio
@@ -45,6 +46,9 @@ class Server:
         self._most = most
         self._events = events
         self._connections: set[Connection] = connections if connections is not None else set()
+        self._arriving = 0
+        self._arriving = 0
+        """Of connections that were taken and are not among those yet."""
         self._draining = False
         self._empty = anyio.Event()
 
@@ -61,11 +65,19 @@ class Server:
             handlers.cancel_scope.cancel()
 
     async def _accept(self, listener: anyio.abc.SocketListener, handlers: anyio.abc.TaskGroup) -> None:
-        """Take connections for ever. One that cannot be had (no descriptors left, say) must not end the others."""
+        """Take connections for ever. One that cannot be had (no descriptors left, say) must not end the others.
+
+        It waits, and takes what is there with nothing to cancel between: `SocketListener.accept`, cancelled at the
+        wrong moment, loses a connection that the kernel has handed over already.
+        """
+        ours: socket.socket = listener.extra(anyio.abc.SocketAttribute.raw_socket)
         failing = False
         while True:
+            await anyio.wait_readable(ours)
             try:
-                stream = await listener.accept()
+                theirs, _ = ours.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):  # it has left again
+                continue
             except OSError as error:
                 if not failing:  # once a spell: without descriptors it fails ten times a second
                     log.warning("no connection can be taken, trying every %s s: %s", ACCEPT_PAUSE, error)
@@ -73,7 +85,8 @@ class Server:
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
                 failing = False
-                handlers.start_soon(self._serve_connection, stream)
+                self._arriving += 1
+                handlers.start_soon(self._serve_connection, theirs)
 
     async def _watch_time(self) -> None:
         while True:
@@ -89,18 +102,20 @@ class Server:
             connection.closing = True
             if connection.phase is Phase.IDLE:
                 connection.hang_up()
-        if self._connections:
-            log.info("finishing %d connections", len(self._connections))
+        if self._connections or self._arriving:
+            log.info("finishing %d connections", len(self._connections) + self._arriving)
             self._empty = anyio.Event()
             with anyio.move_on_after(GRACE):
                 await self._empty.wait()
 
-    async def _serve_connection(self, stream: anyio.abc.SocketStream) -> None:
+    async def _serve_connection(self, theirs: socket.socket) -> None:
         """See one connection to its end. What goes wrong with it, closing included, must not end the others."""
-        has_room = len(self._connections) < self._most or self._make_room()
-        connection = Connection(stream, await self._peers.meet(stream))  # says so in words where it cannot tell
-        self._connections.add(connection)
+        connection = None
         try:
+            has_room = len(self._connections) + self._arriving <= self._most or self._make_room()
+            connection = await self._meet(theirs)
+            if connection is None:
+                return
             async with connection:
                 if has_room:
                     await self._answer_all(connection)
@@ -109,14 +124,30 @@ class Server:
         except Exception:
             log.exception("a connection ended by a fault of ours")
         finally:
-            self._connections.discard(connection)
-            if not self._connections:
+            if connection is not None:
+                self._connections.discard(connection)
+            if not (self._connections or self._arriving):
                 self._empty.set()
+
+    async def _meet(self, theirs: socket.socket) -> Connection | None:
+        """None where it has been given up meanwhile."""
+        try:
+            try:
+                theirs.setblocking(False)
+                stream = await anyio.abc.SocketStream.from_socket(theirs)
+            except (OSError, ValueError):  # anyio's word for a socket without another end
+                theirs.close()
+                return None
+            connection = Connection(stream, await self._peers.meet(stream))  # says so in words where it cannot tell
+            self._connections.add(connection)
+            return connection
+        finally:
+            self._arriving -= 1
 
     def _make_room(self) -> bool:
         """Close the connection that has been idle longest, as it may be at any time; False where all are busy."""
-        idlest = min(self._connections, key=lambda connection: connection.idle_until)
-        if idlest.idle_until == math.inf:
+        idlest = min(self._connections, key=lambda connection: connection.idle_until, default=None)
+        if idlest is None or idlest.idle_until == math.inf:
             return False
         idlest.hang_up()
         return True

@@ -9,6 +9,7 @@ import pytest
 
 from reflexd_io import limits
 from reflexd_io.limits import TooMany, Turns
+from reflexd_io.peers import Peer, Peers
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream, Seen
 from support.wire import Wire, chat, completion, get, post
@@ -142,4 +143,32 @@ def test_where_all_are_busy_one_more_is_turned_away(upstream: ScriptedUpstream, 
         go.set()
         assert [wire.answer().status for wire in held] == [200] * 8
         for wire in held:
+            wire.close()
+
+
+def test_a_burst_does_not_pass_the_limit(
+    upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to tell whose connections they are."""
+    meet = Peers.meet
+
+    async def slowly(self: Peers, stream: anyio.abc.SocketStream) -> Peer:
+        await anyio.sleep(0.2)
+        return await meet(self, stream)
+
+    monkeypatch.setattr(Peers, "meet", slowly)
+    go = threading.Event()
+    upstream.script = lambda _: Reply(body=[go, completion()])
+    with daemon(settings_for(tmp_path / "s", upstream.url, max_connections=8)) as running:
+        wires = [Wire(running.url) for _ in range(24)]
+        for number, wire in enumerate(wires):
+            wire.send(post(chat(str(number))))
+        while upstream.calls < 8:
+            pass
+        refused = [wire.answer().status for wire in wires[8:]]
+        go.set()
+        assert [wire.answer().status for wire in wires[:8]] == [200] * 8
+        assert refused == [503] * 16
+        assert upstream.calls == 8
+        for wire in wires:
             wire.close()
