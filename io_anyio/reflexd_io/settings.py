@@ -6,30 +6,26 @@ Nothing falls back silently.
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import platformdirs
 
 from reflexd_core.model_routes import ModelRoute
 from reflexd_core.policy import MIB, Policy
 from reflexd_core.prices import Prices
-from reflexd_core.routing import PRESETS, UNADDRESSED, Upstream
+from reflexd_core.routing import PRESETS, Upstream
 from reflexd_core.tenancy import name_fault
-from reflexd_io import users, values
+from reflexd_io import upstream_settings, users, values
 from reflexd_io.policy_settings import read_policy
 from reflexd_io.price_settings import read_prices
 from reflexd_io.route_settings import read_routes
 
 APP = "reflexd"
 DEFAULT_TENANT = "default"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_NAMES_HAVE = "names have letters, digits, '.', '_' and '-', 64 at most"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +113,7 @@ def load(
     _refuse_unknown_variables(environ)
     settings = _from_file(Settings(), _read_toml(given or default_config_file(), required=given is not None))
     settings = _with_scalars(settings, flags or {}, environ)
-    settings = _with_upstream_urls(settings, environ)
+    settings = replace(settings, upstreams=upstream_settings.with_urls(settings.upstreams, environ))
     return _checked(settings)
 
 
@@ -186,14 +182,12 @@ _TEXTS = frozenset(
 )
 """Settings that are texts in config.toml; the others may be numbers or truth values, or texts that say the same."""
 
-_UPSTREAM_URL = re.compile(r"REFLEX_UPSTREAM_([A-Z0-9_]+)_URL")
-
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     """Names that look like a slip of ours. Others may begin with REFLEX_ too: a web framework's do."""
     known = ["REFLEX_CONFIG", *(variable for variable, _ in SCALARS.values())]
     for variable in environ:
-        if not variable.startswith("REFLEX_") or variable in known or _UPSTREAM_URL.fullmatch(variable):
+        if not variable.startswith("REFLEX_") or variable in known or upstream_settings.VARIABLE.fullmatch(variable):
             continue
         if variable.startswith("REFLEX_UPSTREAM_"):
             raise values.BadSetting(f"{variable}: unknown variable; did you mean REFLEX_UPSTREAM_<NAME>_URL?")
@@ -231,7 +225,9 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         tenants[name], names[name] = read_policy(f"tenants.{name}", policy, own), frozenset(own)
     upstreams = dict(PRESETS)
     for name, given in _table("upstreams", table.get("upstreams", {})).items():
-        upstreams[name] = _upstream(name, _table(f"upstreams.{name}", given), upstreams.get(name))
+        upstreams[name] = upstream_settings.read_upstream(
+            name, _table(f"upstreams.{name}", given), upstreams.get(name)
+        )
     return replace(
         settings,
         policy=policy,
@@ -255,40 +251,6 @@ def _as_text(name: str, value: Value) -> str:
     return str(value)
 
 
-def _unknown(name: str) -> Upstream:
-    """An upstream of which nothing was said yet but its name."""
-    own = Upstream(name=name, base_url="", key_env=f"{name.upper().replace('-', '_')}_API_KEY")
-    return UNADDRESSED.get(name, own)
-
-
-def _upstream(name: str, table: Table, known: Upstream | None) -> Upstream:
-    where = f"config.toml: upstreams.{name}"
-    values.refuse_unknown(where, table, {"base_url", "key_env", "keyless"})
-    if not _NAME.fullmatch(name):
-        raise values.BadSetting(f"{where}: {_NAMES_HAVE}")
-    known = known or _unknown(name)
-    base_url, key_env = table.get("base_url", known.base_url), table.get("key_env", known.key_env)
-    keyless = table.get("keyless", known.keyless or values.is_loopback(str(base_url)))
-    if not isinstance(key_env, str) or not key_env:
-        raise values.BadSetting(f"{where}.key_env={key_env!r}: expected the name of an environment variable")
-    if not isinstance(keyless, bool):
-        raise values.BadSetting(f"{where}.keyless={keyless!r}: expected true or false")
-    return replace(known, base_url=values.read_url(f"{where}.base_url", base_url), key_env=key_env, keyless=keyless)
-
-
-def _with_upstream_urls(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """``REFLEX_UPSTREAM_<NAME>_URL``."""
-    upstreams = dict(settings.upstreams)
-    for variable, url in environ.items():
-        match = _UPSTREAM_URL.fullmatch(variable)
-        if match and url:
-            name = match.group(1).lower()
-            known = upstreams.get(name) or _unknown(name)
-            base_url = values.read_url(variable, url)
-            upstreams[name] = replace(known, base_url=base_url, keyless=known.keyless or values.is_loopback(base_url))
-    return replace(settings, upstreams=upstreams)
-
-
 def _checked(settings: Settings) -> Settings:
     if settings.default_upstream not in settings.upstreams:
         raise values.BadSetting(
@@ -305,25 +267,7 @@ def _checked(settings: Settings) -> Settings:
             f"bind_addr={settings.bind_addr!r}: beyond loopback every client must show a token, since anyone who can "
             "reach Reflex could spend your keys; take auth_required (REFLEX_AUTH_REQUIRED) away, or use 127.0.0.1"
         )
-    return _without_ourselves(settings)
-
-
-def _without_ourselves(settings: Settings) -> Settings:
-    """An upstream that is Reflex itself stops the start.
-
-    A local server's preset whose port was given to Reflex instead is not there, and simply drops out.
-    """
-    others = dict(settings.upstreams)
-    for name, upstream in settings.upstreams.items():
-        parts = urlsplit(upstream.base_url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        if not values.is_loopback(upstream.base_url) or port != settings.port:
-            continue
-        if upstream != PRESETS.get(name) or name == settings.default_upstream:
-            raise values.BadSetting(
-                f"upstream {name!r} is {upstream.base_url}, which is Reflex itself; change one of the two"
-            )
-        del others[name]
+    others = upstream_settings.without_ourselves(settings.upstreams, settings.port, settings.default_upstream)
     return replace(settings, upstreams=others)
 
 
