@@ -20,14 +20,14 @@ import msgspec
 from reflexd_core.credentials import Route
 from reflexd_core.pauses import Moment, Pause, restored
 from reflexd_core.policy import Policy, Semantic
-from reflexd_core.routing import Upstream
-from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
+from reflexd_core.tenancy import ANONYMOUS, Tenancy
 from reflexd_io import values
 from reflexd_io.faults import in_words
 from reflexd_io.policy_settings import POLICY, with_setting
-from reflexd_io.settings import DEFAULT_TENANT, Settings
+from reflexd_io.settings import Settings
 from reflexd_io.tenants import changes
 from reflexd_io.tenants.document import EVERYBODY, FILE, Document, KeptPause, load, save
+from reflexd_io.tenants.tenancy import tenancy_of
 
 log = logging.getLogger(__name__)
 
@@ -261,7 +261,7 @@ class Registry:
             pauses[tenant] = held if held is not None and known else (kept, Pause(began=now, seconds=kept.seconds))
         self._pauses = pauses
         self.document = document
-        self.tenancy = self._tenancy()
+        self.tenancy = tenancy_of(document, self._settings)
         ends = [pause.until for _, pause in pauses.values()]
         ends += [kept.expires for kept in document.tokens.values() if not kept.ended]
         self.next_end = min((end for end in ends if end is not None), default=math.inf)
@@ -271,33 +271,6 @@ class Registry:
         self._woken = anyio.Event()
         for listener in self._listeners:
             listener()
-
-    def _tenancy(self) -> Tenancy:
-        document, settings = self.document, self._settings
-        tenants = {
-            each: Tenant(
-                id=each,
-                name=kept.name,
-                upstreams={name: _upstream(name, url, settings) for name, url in kept.upstreams.items()},
-                default_upstream=kept.default_upstream,
-            )
-            for each, kept in changes.defined(document, settings).items()
-        }
-        by_name = {tenant.name: tenant for tenant in tenants.values()}
-        chosen = document.active
-        active = by_name.get(settings.active_tenant, by_name[DEFAULT_TENANT])
-        if chosen is not None and chosen.instead_of == settings.active_tenant:
-            active = tenants.get(chosen.tenant, active)
-        tokens = {
-            bytes.fromhex(digest): Token(
-                id=kept.id,
-                tenant=None if kept.revoked else tenants.get(kept.tenant),
-                expires=-math.inf if kept.ended else kept.expires,
-            )
-            for digest, kept in document.tokens.items()
-        }
-        adopted = {key: tenants[each] for key, each in document.adopted.items() if each in tenants}
-        return Tenancy(active=active, by_name=by_name, tokens=tokens, adopted=adopted)
 
     def _with_uses(self, document: Document) -> Document:
         tokens = {
@@ -315,14 +288,6 @@ def _with_restored_pauses(document: Document, now: Moment) -> Document:
         if pause is not None
     }
     return msgspec.structs.replace(document, pauses=kept)
-
-
-def _upstream(name: str, url: str, settings: Settings) -> Upstream:
-    known = settings.upstreams.get(name)
-    if known is not None:
-        return replace(known, base_url=url, keyless=known.keyless or values.is_loopback(url), known_as=None)
-    variable = f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
-    return Upstream(name=name, base_url=url, key_env=variable, keyless=values.is_loopback(url))
 
 
 def _check(document: Document, path: object) -> None:
