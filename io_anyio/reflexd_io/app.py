@@ -53,7 +53,7 @@ from reflexd_io.stats import Statistics
 from reflexd_io.stats.file import StatsFile
 from reflexd_io.stats.keeper import Keeper
 from reflexd_io.store import Store, files
-from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.store.room import tenants_in
 from reflexd_io.tenants.news import News
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient

@@ -583,7 +583,7 @@ async def test_index_files_count_as_room_taken(tmp_path: Path, small: None) -> N
         files = sum(path.stat().st_size for path in (tmp_path / "default.near").iterdir())
         sqlite = sum(path.stat().st_size for path in tmp_path.glob("default.sqlite3*"))
         assert files > 500 * DIMENSION
-        assert store._writer._upkeep._measure("default") == files + sqlite
+        assert store._writer._upkeep.room.measure("default") == files + sqlite
 
 
 async def test_a_file_that_cannot_be_read_is_no_reason_to_end(tmp_path: Path, small: None) -> None:

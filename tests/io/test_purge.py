@@ -16,7 +16,7 @@ from reflexd_io.catalogue.browsing import Listing
 from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.purging import Conflict, Target
 from reflexd_io.catalogue.shelves import Unknown
-from reflexd_io.store import StoreUnavailable, schema, trash, upkeep, writer
+from reflexd_io.store import StoreUnavailable, room, schema, trash, writer
 from reflexd_io.store.browse import Filter
 from reflexd_io.store.pairings import Audit, AuditVerdict
 from support.entries import MODEL, SCOPE, Opened, alias, everything, key_of, name_of, opened, record, rows, vector_of
@@ -322,7 +322,7 @@ async def test_a_pinned_entry_neither_expires_nor_makes_room(
         await catalogue.put(record(1), record(2))
         await catalogue.changing.change(name_of(1), Change(pinned=True))
         with closing(sqlite3.connect(tmp_path / "default.sqlite3")) as connection:
-            upkeep._read_oldest(connection, found)
+            room._read_oldest(connection, found)
     assert [key for _, key in found] == [key_of(2)]
 
 

@@ -23,7 +23,7 @@ from reflexd_io.peers import way_to_tell
 from reflexd_io.proxies import UnusableProxy, proxy_at, proxy_for
 from reflexd_io.settings import Settings
 from reflexd_io.store import schema
-from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.store.room import tenants_in
 from reflexd_io.tenants.registry import Registry
 
 _MARKS = {"ok": "✓", "note": "·", "fault": "✗"}

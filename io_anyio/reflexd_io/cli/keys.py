@@ -29,7 +29,7 @@ from reflexd_io.key_tests import Tried, try_key
 from reflexd_io.keyrings import PATIENCE, KeyringFault, within
 from reflexd_io.keys import LONGEST, UnusableKey, check, choose, how_to_give, survey
 from reflexd_io.settings import Settings
-from reflexd_io.store.upkeep import tenants_in
+from reflexd_io.store.room import tenants_in
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
 

@@ -27,7 +27,7 @@ from reflexd_io.store.meaning import Near, Unembedded
 from reflexd_io.store.pairings import Alias, Audit, AuditVerdict, Label, Paired
 from reflexd_io.store.readers import IndexNotReady, Readers, StoreUnavailable, open_to_read
 from reflexd_io.store.records import Record
-from reflexd_io.store.upkeep import LimitOf, tenants_in
+from reflexd_io.store.room import LimitOf, tenants_in
 from reflexd_io.store.usage import Usage, Usages
 from reflexd_io.store.writer import Operation, Writer
 

@@ -4,43 +4,24 @@ A tick looks only at the tenants that were used or written since the last one, a
 there may be thousands, and nothing changes in most of them.
 """
 
-import heapq
-import logging
 import sqlite3
 import time
-from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from reflexd_io.store import forms, meaning, records, schema, trash
-from reflexd_io.store.connections import OPEN, Connections
-
-log = logging.getLogger(__name__)
+from reflexd_io.store import forms, meaning, records, trash
+from reflexd_io.store.connections import Connections
+from reflexd_io.store.room import Guarded, LimitOf, Room
 
 Uses = dict[str, dict[bytes, list[float]]]
 """When each key was used, by tenant."""
-LimitOf = Callable[[str], int | None]
-"""What a tenant's files may take, in bytes; None where it has no limit of its own."""
-Guarded = Callable[[str, Callable[[sqlite3.Connection], None]], bool]
-"""Do something in a transaction on the tenant's file; False, and told as a problem, where that failed."""
 
-_BATCH = 32
-"""Entries dropped at a time to make room."""
-_MERGED = 256
-"""Pages of the text index that are merged after each batch."""
-_MAKING_ROOM = 1.0
-"""Seconds a tick may spend on it, so that new answers need not wait long."""
-_REMEMBERED = 10_000
-"""Batches of evictions that are remembered with their time."""
 _DROPPING = 5
 """Slices of the trash that a tick may drop of one tenant."""
 DAY = 86_400
 _DAYS = 90
 """Days of which it is kept how often an entry answered."""
-_UNKNOWN = float("-inf")
-_NEVER = float("inf")
 
 
 class Upkeep:
@@ -54,53 +35,31 @@ class Upkeep:
         limit_of: LimitOf,
         guarded: Guarded,
     ) -> None:
-        """``max_bytes``: of all files together; ``limit_of`` is called in the writer's thread."""
+        """As `Room`."""
+        self.room = Room(folder, known, connections, max_bytes=max_bytes, limit_of=limit_of, guarded=guarded)
         self._folder = folder
         self._known = known
         self._connections = connections
-        self._max_bytes = max_bytes
-        self._limit_of = limit_of
         self._guarded = guarded
         self._written: set[str] = set()
         self._turn: list[str] = []
-        self._sizes: dict[str, int] | None = None
-        """Bytes on disk by tenant, as far as this process changed them; all are measured before room is made."""
-        self._unshrunk: set[str] = set()
-        """Tenants whose file may have free pages or a log that repeats what it says."""
-        self.evictions = 0
-        """Entries that made room for others since the start."""
-        self._lately: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
-        self._oldest: dict[str, float] = {}
-        """No entry of the tenant was used before; not there where nobody has looked since it was written."""
-        self._trash: dict[str, float] = {}
-        """When something in the tenant's trash can no longer be undone, as far as this process has looked."""
-
-    def evicted_within(self, seconds: float) -> int:
-        """Entries that made room for others that long ago at most. Of the event loop's thread too."""
-        since = time.monotonic() - seconds
-        return sum(count for at, count in list(self._lately) if at >= since)
 
     def note_written(self, tenant: str) -> None:
         self._written.add(tenant)
-        self._oldest.pop(tenant, None)
+        self.room.note_written(tenant)
 
     def forget(self, tenant: str) -> None:
         """Its file goes."""
         self._written.discard(tenant)
-        self._unshrunk.discard(tenant)
-        self._oldest.pop(tenant, None)
         if tenant in self._turn:
             self._turn.remove(tenant)
-        if self._sizes is not None:
-            self._sizes.pop(tenant, None)
+        self.room.forget(tenant)
 
     def tick(self, uses: Uses, neglected: set[str]) -> None:
         """``neglected``: tenants whose upkeep failed the last time."""
-        if self._sizes is None:
-            self._measure_all()
-            self._unshrunk = set(self._known)
+        self.room.survey()
         now = time.time()
-        over = {tenant for tenant, until in self._trash.items() if until <= now}
+        over = {tenant for tenant, until in self.room.trash.items() if until <= now}
         due = self._written | (uses.keys() & self._known) | neglected | over
         self._written = set()
         for tenant in due:
@@ -112,20 +71,18 @@ class Upkeep:
             self._look_at(tenant, {})
             if not was_open:
                 self._connections.close(tenant)
-        self._make_room()
+        self.room.make()
 
     def _look_at(self, tenant: str, uses: dict[bytes, list[float]]) -> None:
         if not (self._folder / f"{tenant}.sqlite3").exists():  # moved away; a new one is made with its next answer
             return
         self._guarded(tenant, partial(_note_uses_and_drop_expired, uses=uses))
         self._empty_trash(tenant)
-        self._unshrunk.add(tenant)
-        if self._sizes is not None:
-            self._sizes[tenant] = self._measure(tenant)
+        self.room.note_changed(tenant)
 
     def _empty_trash(self, tenant: str) -> None:
         """Drop what can no longer be undone, and note when the next of it is due."""
-        until: list[float | None] = [self._trash.pop(tenant, None)]
+        until: list[float | None] = [self.room.trash.pop(tenant, None)]
         dropped = False
         for _ in range(_DROPPING):
             if not self._guarded(tenant, lambda connection: until.append(trash.drop_due(connection, time.time()))):
@@ -135,129 +92,9 @@ class Upkeep:
                 break
             dropped = True
         if (when := until[-1]) is not None:
-            self._trash[tenant] = when
+            self.room.trash[tenant] = when
         if dropped or until[0] is not None:
-            self._shrink(tenant)  # the log would go on saying what was dropped for good
-
-    def _drop_trash(self, goal: int, until: float) -> int:
-        """Make room where it costs no hit; gives the bytes that were freed, roughly."""
-        freed = 0
-        for tenant in list(self._trash):
-            sizes: list[int] = [1]
-            while sizes[-1] and freed < goal and time.monotonic() < until:
-                if not self._guarded(tenant, partial(_drop_oldest_trash, freed=sizes)):
-                    break
-                freed += sizes[-1]
-            if not sizes[-1]:
-                self._trash.pop(tenant, None)
-            self._shrink(tenant)
-        return freed
-
-    def _measure(self, tenant: str) -> int:
-        size = 0
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(OSError):  # a log that was just folded in
-                size += (self._folder / f"{tenant}.sqlite3{suffix}").stat().st_size
-        with suppress(OSError):  # few have an index, and it may be tidied up just now
-            size += sum(path.stat().st_size for path in (self._folder / f"{tenant}.near").iterdir())
-        return size
-
-    def _measure_all(self) -> dict[str, int]:
-        self._known.update(tenants_in(self._folder))
-        self._sizes = {tenant: size for tenant in self._known if (size := self._measure(tenant))}
-        return self._sizes
-
-    def _make_room(self) -> None:
-        """In each tenant's file that is above the tenant's own limit, then over all of them."""
-        until = time.monotonic() + _MAKING_ROOM
-        for tenant, size in list((self._sizes or {}).items()):
-            limit = self._limit_of(tenant)
-            if limit is not None and size > limit:
-                self._make_room_among({tenant}, limit, until)
-        self._make_room_among(None, self._max_bytes, until)
-
-    def _taken(self, only: set[str] | None) -> int:
-        return sum(size for tenant, size in (self._sizes or {}).items() if only is None or tenant in only)
-
-    def _make_room_among(self, only: set[str] | None, limit: int, until: float) -> None:
-        """Least recently used first, over these tenants or all, until a tenth of the limit is free.
-
-        What an entry takes shows only once it is gone, since it may share its request's parts with others; so the
-        free pages are counted after each batch.
-        """
-        if self._taken(only) <= limit:
-            return
-        for tenant in list(self._unshrunk if only is None else self._unshrunk & only):
-            if time.monotonic() > until:  # free pages and logs are no reason to drop anything
-                return
-            self._shrink(tenant)
-        excess = sum(self._measure_all().values()) - self._max_bytes
-        if excess > 0 and self._trash:
-            self._drop_trash(excess + self._max_bytes // 10, until)
-        sizes = self._measure_all()
-        excess = self._taken(only) - limit
-        if excess <= 0:
-            return
-        goal = excess + limit // 10
-        able = set(sizes) if only is None else set(only)
-        freed: dict[str, int] = {}
-        while sum(freed.values()) < goal and time.monotonic() < until:
-            chosen = self._next_to_go(able)
-            if chosen is None:
-                break
-            for tenant, keys in chosen.items():
-                if not self._guarded(tenant, partial(_drop, tenant=tenant, keys=keys, freed=freed)):
-                    able.discard(tenant)
-                    continue
-                self.evictions += len(keys)
-                self._lately.append((time.monotonic(), len(keys)))
-        for tenant in freed:
-            self._shrink(tenant)
-            sizes[tenant] = self._measure(tenant)
-
-    def _next_to_go(self, able: set[str]) -> dict[str, list[bytes]] | None:
-        """Keys of the least recently used entries of all, by tenant; None where there are none.
-
-        As many files are read as may be open. What was used after the oldest entry that the others may have is
-        left alone, so {} means that those are to be read first: they are, when this is called again.
-        """
-        first = heapq.nsmallest(OPEN + 1, ((self._oldest.get(tenant, _UNKNOWN), tenant) for tenant in able))
-        horizon = first.pop()[0] if len(first) > OPEN else _NEVER
-        found: list[tuple[float, str, bytes]] = []
-        for _, tenant in first:
-            rows: list[tuple[float, bytes]] = []
-            if not self._guarded(tenant, partial(_read_oldest, into=rows)):
-                able.discard(tenant)
-                continue
-            self._oldest[tenant] = rows[0][0] if rows else _NEVER
-            found += [(used, tenant, key) for used, key in rows]
-        if not found and horizon == _NEVER:
-            return None
-        by_tenant: dict[str, list[bytes]] = {}
-        for used, tenant, key in heapq.nsmallest(_BATCH, found):
-            if used <= horizon:
-                by_tenant.setdefault(tenant, []).append(key)
-        return by_tenant
-
-    def _shrink(self, tenant: str) -> None:
-        """Give free pages back to the file system."""
-        self._unshrunk.discard(tenant)
-        if not (self._folder / f"{tenant}.sqlite3").exists():
-            return
-        try:
-            connection = self._connections.get(tenant)
-            connection.executescript("PRAGMA incremental_vacuum")  # `execute` steps once, which frees a single page
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except (sqlite3.Error, schema.NewerSchema, OSError) as error:
-            log.debug("%s.sqlite3 could not be shrunk: %s", tenant, error)
-            busy = True
-        if busy:  # somebody reads; the next tick comes soon
-            self._unshrunk.add(tenant)
-
-
-def tenants_in(folder: Path) -> set[str]:
-    """Tenants that have a file."""
-    return {path.stem for path in folder.glob("*.sqlite3")}
+            self.room.shrink(tenant)  # the log would go on saying what was dropped for good
 
 
 def _note_uses_and_drop_expired(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -> None:
@@ -293,30 +130,3 @@ def _note_days(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -
             [(row[0], day, count) for day, count in days.items()],
         )
         connection.execute("DELETE FROM uses WHERE entry = ? AND day < ?", (row[0], max(days) - _DAYS))
-
-
-def _read_oldest(connection: sqlite3.Connection, into: list[tuple[float, bytes]]) -> None:
-    oldest = "SELECT used, key FROM entries WHERE NOT pinned ORDER BY used LIMIT ?"
-    into += connection.execute(oldest, (_BATCH,)).fetchall()
-
-
-def _drop_oldest_trash(connection: sqlite3.Connection, freed: list[int]) -> None:
-    """``freed`` is told how many bytes are in pages that hold nothing any more for it; 0: nothing is left to drop."""
-    (before,) = connection.execute("PRAGMA freelist_count").fetchone()
-    if not trash.drop_oldest(connection):
-        freed.append(0)
-        return
-    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))
-    (after,) = connection.execute("PRAGMA freelist_count").fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    freed.append(max(1, (after - before) * size))
-
-
-def _drop(connection: sqlite3.Connection, tenant: str, keys: list[bytes], freed: dict[str, int]) -> None:
-    """``freed`` is told how many bytes are in pages that hold nothing any more."""
-    records.remove(connection, keys)
-    # A deleted text only stops being found; its words leave the index when segments are merged, bit by bit.
-    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (-_MERGED,))
-    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    freed[tenant] = pages * size

@@ -18,7 +18,8 @@ from pathlib import Path
 from reflexd_io.faults import in_words
 from reflexd_io.store import files
 from reflexd_io.store.connections import Connections
-from reflexd_io.store.upkeep import LimitOf, Upkeep, Uses
+from reflexd_io.store.room import LimitOf
+from reflexd_io.store.upkeep import Upkeep, Uses
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +78,10 @@ class Writer:
 
     @property
     def evictions(self) -> int:
-        return self._upkeep.evictions
+        return self._upkeep.room.evictions
 
     def evicted_within(self, seconds: float) -> int:
-        return self._upkeep.evicted_within(seconds)
+        return self._upkeep.room.evicted_within(seconds)
 
     def start(self) -> None:
         self._thread.start()
