@@ -467,7 +467,8 @@ def test_the_demo_for_people(env: Env) -> None:
         "hit-l3-verified",
         "score 0.",
         "19 coalesced",
-        "1 upstream call",
+        "1 call)",
+        "guard-opposite",
         "29 requests, 5 upstream calls",
         "$0.",
     ):

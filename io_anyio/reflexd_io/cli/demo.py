@@ -18,8 +18,10 @@ from time import perf_counter
 
 import anyio
 import httpcore2 as httpcore
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects.chat_answer import usage_of
@@ -46,9 +48,13 @@ _TOOL: JsonObject = {
 }
 _COLOURS = {"hit-l1-exact": "green", "hit-l3-verified": "green", "miss": "yellow"}
 _NUMBERS = (("similarity", "x-reflex-similarity"), ("score", "x-reflex-score"))
+AGAIN = "the same again"
 QUESTION = "How do I center a div horizontally in CSS?"
 OTHER_WORDS = "css: what's the way to centre a div horizontally"
 NEAR_MISS = "How do I center a div vertically in CSS?"
+STREAMED = "Explain Python's GIL"
+WITH_TOOLS = "What is the weather in Bern?"
+AT_ONCE = "Write a haiku about caches"
 LOADING = 20.0
 """Seconds that the models are waited for."""
 
@@ -127,24 +133,24 @@ async def _serve(settings: Settings, ready: app.Ready, stop: anyio.Event, tasks:
 async def _walk_through(client: httpcore.AsyncConnectionPool, base_url: str, provider: MockProvider) -> list[Shown]:
     plain = _request(QUESTION)
     as_stream: JsonObject = {"stream": True, "stream_options": {"include_usage": True}}
-    streamed = _request("Explain Python's GIL", **as_stream)
+    streamed = _request(STREAMED, **as_stream)
     tools: list[Json] = [_TOOL]
-    with_tools = _request("What is the weather in Bern?", tools=tools)
+    with_tools = _request(WITH_TOOLS, tools=tools)
     await _wait_for_models(client, base_url)
     rows = [
-        await _ask(client, base_url, "a question", plain),
-        await _ask(client, base_url, "the same again", plain),
+        await _ask(client, base_url, QUESTION, plain),
+        await _ask(client, base_url, AGAIN, plain),
         await _ask(client, base_url, "the same, as a stream", {**plain, **as_stream}),
-        await _ask(client, base_url, "another, streamed", streamed),
-        await _ask(client, base_url, "the same again", streamed),
-        await _ask(client, base_url, "the first in other words", _request(OTHER_WORDS)),
-        await _ask(client, base_url, "a near miss of it", _request(NEAR_MISS)),
-        await _ask(client, base_url, "a third, with tools", with_tools),
-        await _ask(client, base_url, "the same again", with_tools),
+        await _ask(client, base_url, f"{STREAMED} (a stream)", streamed),
+        await _ask(client, base_url, AGAIN, streamed),
+        await _ask(client, base_url, OTHER_WORDS, _request(OTHER_WORDS)),
+        await _ask(client, base_url, NEAR_MISS, _request(NEAR_MISS)),
+        await _ask(client, base_url, f"{WITH_TOOLS} (with tools)", with_tools),
+        await _ask(client, base_url, AGAIN, with_tools),
     ]
     before = provider.calls
     burst: list[Shown] = []
-    at_once = _request("Write a haiku about caches")
+    at_once = _request(AT_ONCE)
 
     async def one() -> None:
         burst.append(await _ask(client, base_url, "", at_once))
@@ -153,7 +159,7 @@ async def _walk_through(client: httpcore.AsyncConnectionPool, base_url: str, pro
         for _ in range(BURST):
             tasks.start_soon(one)
     called = provider.calls - before
-    label = f"{BURST} at once, {called} upstream call{'s' if called != 1 else ''}"
+    label = f"{AT_ONCE} ({BURST} at once, {called} call{'s' if called != 1 else ''})"
     slowest = max(row.milliseconds for row in burst)
     saved = sum(row.saved_dollars for row in burst)
     return [*rows, Shown(label, f"{sum(row.status == 'coalesced' for row in burst)} coalesced", slowest, saved)]
@@ -180,7 +186,7 @@ def _why(told: Mapping[str, str]) -> str:
     numbers = [f"{name} {told[header]}" for name, header in _NUMBERS if header in told]
     if told["x-reflex-status"] == "miss" and told.get("x-reflex-reason") in ("not-stored", "nothing-near"):
         return ""
-    return "\n".join([told.get("x-reflex-reason", ""), *numbers])
+    return ", ".join(filter(None, [told.get("x-reflex-reason", ""), *numbers]))
 
 
 async def _wait_for_models(client: httpcore.AsyncConnectionPool, base_url: str) -> None:
@@ -202,22 +208,23 @@ def _show(rows: list[Shown], calls: int, base_url: str, *, as_json: bool) -> Non
         shown = {"base_url": base_url, "upstream_calls": calls, "requests": [asdict(row) for row in rows]}
         print(json.dumps(shown), flush=True)  # with --keep a script reads it while the demo goes on
         return
-    table = Table(title=f"Reflex at {base_url}, mock provider thinking {THINKING} s", title_justify="left")
-    table.add_column("request", no_wrap=True)
-    table.add_column("answered by", no_wrap=True)
-    table.add_column("ms", justify="right")
-    table.add_column("saved", justify="right")
-    table.add_column("why")
-    for row in rows:
-        colour = _COLOURS.get(row.status, "cyan")
-        saved = f"${row.saved_dollars:.6f}" if row.saved_dollars else ""
-        table.add_row(row.what, f"[{colour}]{row.status}[/]", f"{row.milliseconds:.1f}", saved, row.why)
     console = Console()
+    console.print(f"Reflex at {base_url}, its mock provider thinking {THINKING} s")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("asked")
+    table.add_column("answered by", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    for row in rows:
+        asked = Text(row.what, "dim" if row.what.startswith("the same") else "")
+        if row.why:
+            asked.append(f"\n  {row.why}", "italic dim")
+        status = Text(row.status, _COLOURS.get(row.status, "cyan"))
+        table.add_row(asked, status, f"{row.milliseconds:.1f}")
     console.print(table)
     total = sum(row.saved_dollars for row in rows)
-    asked = len(rows) - 1 + BURST
+    requests = len(rows) - 1 + BURST
     price = _PRICES.of(MODEL)
     assert price is not None  # noqa: S101 - the table that ships inside has it
     console.print(
-        f"{asked} requests, {calls} upstream calls, ${total:.6f} saved ({MODEL} at list prices of {price.as_of})."
+        f"{requests} requests, {calls} upstream calls, ${total:.6f} saved ({MODEL} at list prices of {price.as_of})."
     )
