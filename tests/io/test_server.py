@@ -3,12 +3,12 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -21,30 +21,82 @@ from support.daemon import daemon, settings_for
 from support.upstream import ScriptedUpstream
 
 
+class Failing(socket.socket):
+    """Listens, and fails as often as there are failures before it takes a connection."""
+
+    failures: Iterator[OSError]
+
+    def accept(self) -> tuple[socket.socket, object]:
+        error = next(self.failures, None)
+        if error is not None:
+            raise error
+        return super().accept()
+
+
+class Taking(server.Server):
+    """Notes that a connection was taken, and does nothing with it."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, None, most=8)  # type: ignore[arg-type]
+        self.taken = anyio.Event()
+
+    async def _serve_connection(self, theirs: socket.socket) -> None:
+        theirs.close()
+        self.taken.set()
+
+
+class FailingListener:
+    def __init__(self, ours: socket.socket, codes: list[int]) -> None:
+        self._socket = Failing(fileno=os.dup(ours.fileno()))
+        self._socket.setblocking(False)
+        self._socket.failures = iter([OSError(code, os.strerror(code)) for code in codes])
+
+    def extra(self, _: object) -> socket.socket:
+        return self._socket
+
+    async def aclose(self) -> None:
+        self._socket.close()
+
+
 def test_a_connection_that_cannot_be_taken_costs_nothing_but_a_pause(
     upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.01)
-    failures = iter([OSError(errno.EMFILE, "Too many open files"), OSError(errno.ECONNABORTED, "gone")])
-    took = server.Server._accept
-    failed = threading.Event()
+    serve = server.Server.serve
 
-    async def accept(self: server.Server, listener: anyio.abc.SocketListener, handlers: anyio.abc.TaskGroup) -> None:
-        class Failing:
-            async def accept(self) -> anyio.abc.SocketStream:
-                error = next(failures, None)
-                if error is not None:
-                    raise error
-                failed.set()
-                return await listener.accept()
+    async def failing(self: server.Server, listener: anyio.abc.SocketListener, stop: anyio.Event) -> None:
+        raw: socket.socket = listener.extra(anyio.abc.SocketAttribute.raw_socket)
+        await serve(self, FailingListener(raw, [errno.EMFILE, errno.ECONNABORTED]), stop)  # type: ignore[arg-type]
 
-        await took(self, Failing(), handlers)  # type: ignore[arg-type]
+    monkeypatch.setattr(server.Server, "serve", failing)
+    with (
+        daemon(settings_for(tmp_path / "s", upstream.url)) as runtime,
+        urllib.request.urlopen(f"{runtime.url}/healthz", timeout=5) as answer,
+    ):
+        assert answer.status == 200
 
-    monkeypatch.setattr(server.Server, "_accept", accept)
-    with daemon(settings_for(tmp_path / "s", upstream.url)) as runtime:
-        assert failed.wait(5)
-        with urllib.request.urlopen(f"{runtime.url}/healthz", timeout=5) as answer:
-            assert answer.status == 200
+
+@pytest.mark.anyio
+async def test_no_connection_is_taken_and_lost_when_taking_them_ends() -> None:
+    """It is served, or waits in the kernel, where a socket that outlives the daemon keeps it for the next one."""
+    stop, taking = anyio.Event(), Taking()
+
+    async def cancel_when_stopped() -> None:
+        await stop.wait()
+        tasks.cancel_scope.cancel()
+
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        listener = await anyio.abc.SocketListener.from_socket(ours.dup())
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(taking._accept, listener, tasks)
+            tasks.start_soon(cancel_when_stopped)
+            await anyio.wait_all_tasks_blocked()
+            client = socket.create_connection(ours.getsockname())
+            stop.set()  # so that the event loop hears of both at once
+        with client:
+            if not taking.taken.is_set():
+                ours.settimeout(5)
+                ours.accept()[0].close()
 
 
 @pytest.mark.anyio
@@ -73,20 +125,15 @@ async def test_a_spell_without_descriptors_is_logged_once(
 ) -> None:
     monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.0)
     codes = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EPERM]
-    failures = iter([OSError(code, os.strerror(code)) for code in codes])
-
-    class Failing:
-        async def accept(self) -> anyio.abc.SocketStream:
-            error = next(failures, None)
-            if error is not None:
-                raise error
-            tasks.cancel_scope.cancel()
-            await anyio.sleep_forever()
-            raise AssertionError
-
-    with anyio.fail_after(5):
+    taking = Taking()
+    with anyio.fail_after(5), socket.create_server(("127.0.0.1", 0)) as ours:
+        listener = FailingListener(ours, codes)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.Server(None, None, None, most=8)._accept, Failing(), tasks)  # type: ignore[arg-type]
+            tasks.start_soon(taking._accept, listener, tasks)  # type: ignore[arg-type]
+            with socket.create_connection(ours.getsockname()):
+                await taking.taken.wait()
+            tasks.cancel_scope.cancel()
+        await listener.aclose()
     assert len(caplog.records) == 1
 
 
