@@ -7,14 +7,14 @@ to; an upstream's stored key is used only where the client brought none of its o
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from blake3 import blake3
 
 from reflexd_core.model_routes import ModelRoute, upstream_for
 from reflexd_core.routing import Target, Upstream
 from reflexd_core.tenancy import ANONYMOUS, Tenancy, Tenant, Token
-from reflexd_core.tokens import HINT, digest_of, is_token, is_whole, token_in_basic
+from reflexd_core.tokens import HINT, PREFIX, digest_of, is_token, is_whole, token_in_basic
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 TOKEN_HEADER = "x-reflex-token"  # noqa: S105 - the header's name
@@ -73,11 +73,19 @@ def credentials_of(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def key_in_query(query: str) -> str | None:
-    """The secret of ``?key=…``, which Google's APIs take in place of a header."""
-    if "key=" not in query:
-        return None
-    return next((value for name, value in parse_qsl(query) if name == "key"), None)
+def keys_in_query(query: str) -> list[str]:
+    """The secrets of ``?key=…``, which Google's APIs take in place of a header; of several any may be the one that
+    counts. Names may be percent-encoded like everything else.
+    """
+    return [value for name, value in parse_qsl(query) if name == "key"] if query else []
+
+
+def holds_token(path: str, query: str) -> bool:
+    """Whether a token of ours stands anywhere in what is asked for, which is passed on as it came."""
+    if not (PREFIX in path or PREFIX in query or "%" in path or "%" in query):
+        return False
+    asked = (text for pair in parse_qsl(query, keep_blank_values=True) for text in pair)
+    return any(map(is_token, (*unquote(path).split("/"), *asked)))
 
 
 def _is_bearer(authorization: str) -> bool:
@@ -129,8 +137,10 @@ def route(
     home = target.home or ("anthropic" if "anthropic-version" in headers and target.dialect is None else None)
     first = _read_first(upstreams.get(target.upstream or home or default_upstream))
     keys = {name: sent[name] for name in sorted(sent, key=lambda name: name != first) if name not in tokens}
-    in_query = key_in_query(target.query)
-    token = _token(_tokens_in(headers, tokens), in_query, tenancy, now)
+    if holds_token(target.path, target.query):
+        return _TOKEN_IN_URL
+    in_query = keys_in_query(target.query)
+    token = _token(_tokens_in(headers, tokens), tenancy, now)
     if isinstance(token, Unroutable):
         return token
     # Placeholders stand where clients insist on a key: as a bearer or in a header of its own, not in other schemes.
@@ -140,8 +150,7 @@ def route(
         for name, secret in keys.items()
         if name in never_placeholder or not is_placeholder(secret, upstreams.values())
     ]
-    if in_query is not None:
-        own_keys.append(in_query)
+    own_keys += in_query
     placeholder = not own_keys
     credential = own_keys[0] if own_keys else next(iter(keys.values()), None)
     lasting = credential if credential is not None and not placeholder and not rotates(credential) else None
@@ -157,12 +166,13 @@ def route(
     upstream = _upstream(target, None if placeholder else credential, upstreams, by_model or home or default_upstream)
     if isinstance(upstream, Unroutable):
         return upstream
-    if in_query is not None and in_query != credential and target.upstream is None:
-        owner = owner_of(in_query, upstreams.values())
-        if owner is not None and owner != upstream:  # headers can be withheld, a query goes as it came
+    for other in in_query if target.upstream is None else ():
+        owner = owner_of(other, upstreams.values())
+        if other != credential and owner is not None and owner != upstream:
+            # Headers can be withheld, a query goes as it came.
             return Unroutable(
                 code="contradicting_keys",
-                message=f"The query holds a key of {owner.name}, and the headers lead to {upstream.name}; "
+                message=f"The query holds a key of {owner.name}, and another leads to {upstream.name}; "
                 "send one of them, or name the upstream in the path (/u/<upstream>/v1).",
             )
     return Route(
@@ -188,14 +198,8 @@ def _tokens_in(headers: Mapping[str, str], tokens: Mapping[str, str]) -> list[st
     return list(dict.fromkeys([*([beside] if beside else []), *tokens.values()]))
 
 
-def _token(sent: list[str], in_query: str | None, tenancy: Tenancy, now: float) -> Token | Unroutable | None:
+def _token(sent: list[str], tenancy: Tenancy, now: float) -> Token | Unroutable | None:
     """The registered token among them; None where there is none at all. Messages never repeat what was sent."""
-    if in_query is not None and is_token(in_query):
-        return Unroutable(
-            code="token_in_query",
-            message="A Reflex token must not stand in a URL, which is logged in many places: send it as a bearer, as "
-            f"x-api-key, or in {TOKEN_HEADER}.",
-        )
     found: list[Token] = []
     for text in sent:
         token = tenancy.tokens.get(digest_of(text)) if is_whole(text) else None
@@ -214,6 +218,11 @@ def _token(sent: list[str], in_query: str | None, tenancy: Tenancy, now: float) 
     return found[0] if found else None
 
 
+_TOKEN_IN_URL = Unroutable(
+    code="token_in_query",
+    message="A Reflex token must not stand in a URL, which is logged in many places: send it as a bearer, as "
+    f"x-api-key, or in {TOKEN_HEADER}.",
+)
 _HELP = "have a new one made with `reflexd tenants token <tenant> add`."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reflexd_core.commands import Status
 from reflexd_core.policy import CONTROL_HEADERS
+from reflexd_core.tokens import PREFIX, is_token
 
 HeaderList = Sequence[tuple[bytes, bytes]]
 """Names as they came (any case) and values, in order."""
@@ -36,6 +37,7 @@ REPLAYED = frozenset(
 """Kept with an answer. Never cookies or rate limits, which belong to the moment."""
 
 _CONTROL = frozenset(name.encode() for name in CONTROL_HEADERS)
+_TOKEN = PREFIX.encode()
 _OURS = frozenset({b"host", b"expect", b"content-length"})
 
 _STATUS_BYTES = {status: status.value.encode() for status in Status}
@@ -45,10 +47,17 @@ _FORWARD_REASON = {"no-cache": "request", "expired": "stale"}
 
 
 def to_upstream(headers: HeaderList, *, withheld: Collection[str]) -> list[tuple[bytes, bytes]]:
-    """The request headers that are passed on; Host and framing are the caller's to add. ``withheld``: lower case."""
+    """The request headers that are passed on; Host and framing are the caller's to add. ``withheld``: lower case.
+
+    A token of ours stays here in whatever header it came.
+    """
     dropped = HOP_BY_HOP | _CONTROL | _OURS | _named_by_connection(headers)
     dropped |= {name.encode() for name in withheld}
-    return [(name, value) for name, value in headers if name.lower() not in dropped]
+    return [(name, value) for name, value in headers if name.lower() not in dropped and not _holds_token(value)]
+
+
+def _holds_token(value: bytes) -> bool:
+    return _TOKEN in value and is_token(value.decode("latin-1").strip())
 
 
 def to_client(headers: HeaderList) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ SECRET = 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_DIGITS = 43
 _CHECK_DIGITS = 6
-_HIDDEN = re.compile(rf"""[\s,;:="']{PREFIX}""")
+_HIDDEN = re.compile(rf"""[\s,;:="'/?#&]{PREFIX}""")
 HINT = 4
 """Characters at the end that may be shown: of the check, so that they say nothing of the secret itself."""
 

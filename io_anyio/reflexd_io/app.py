@@ -179,7 +179,8 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
             )
             _watch(registry, policies, memory, events)
             tasks.start_soon(_helped, "keeping time", registry.keep_time)
-            router = Router(settings, registry, salt)
+            guard, control = Guard(settings), Control(admin_token, sessions, endpoints(parts))
+            router = Router(settings, registry, salt, opens_control=control.is_opened_by)
             passing = Passing(
                 registry=registry, router=router, relay=Relay(client, flights, ledger), request_log=request_log
             )
@@ -193,7 +194,6 @@ async def _server(settings: Settings, registry: Registry, admin_token: str, url:
                 passing=passing,
                 forward_legacy_functions=settings.forward_legacy_functions,
             )
-            guard, control = Guard(settings), Control(admin_token, sessions, endpoints(parts))
             gateway = Gateway(
                 guard=guard,
                 turns=Turns(settings.client_requests),

@@ -1,8 +1,10 @@
 """The router: a request's tenant, upstream and whose key, by what the registry and the settings say now."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from reflexd_core.credentials import Route, Unroutable, Whose, route
+from reflexd_core.credentials import Route, Unroutable, Whose, credentials_of, keys_in_query, route
 from reflexd_core.routing import Target
 from reflexd_io import codings
 from reflexd_io.incoming import Request
@@ -14,6 +16,12 @@ _TOKEN_REQUIRED = Unroutable(
     code="token_required",
     message="This Reflex wants a token of every client: have one made with `reflexd tenants token <tenant> add`, and "
     "send it as a bearer, as x-api-key, or in x-reflex-token beside a key of your own.",
+)
+
+_ADMIN_TOKEN = Unroutable(
+    code="admin_token",
+    message="This holds the token of Reflex's control API, which no provider is to have: send your provider key, a "
+    "token of `reflexd tenants token <tenant> add`, or any placeholder.",
 )
 
 
@@ -30,13 +38,19 @@ class _Asks(msgspec.Struct):
 
 
 class Router:
-    def __init__(self, settings: Settings, registry: Registry, salt: bytes) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, salt: bytes, *, opens_control: Callable[[str], bool]
+    ) -> None:
+        """``opens_control``: whether a secret is one of the control API's, which never leaves."""
+        self._opens_control = opens_control
         self._settings = settings
         self._registry = registry
         self._salt = salt
 
     def route(self, peer: Peer, request: Request, target: Target, now: float, *, model: str = "") -> Route:
         """Raises `NoRoute`."""
+        if any(map(self._opens_control, (*credentials_of(request.named).values(), *keys_in_query(target.query)))):
+            raise NoRoute(_ADMIN_TOKEN)
         found = route(
             target=target,
             headers=request.named,

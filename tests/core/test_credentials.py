@@ -15,7 +15,7 @@ from reflexd_core.credentials import (
     anonymous_tenant,
     credentials_of,
     is_placeholder,
-    key_in_query,
+    keys_in_query,
     rotates,
     route,
 )
@@ -40,6 +40,7 @@ def routed(
     upstream: str | None = None,
     headers: dict[str, str] | None = None,
     query: str = "",
+    path: str = "/chat/completions",
     **changed: Any,
 ) -> Route | Unroutable:
     settings: dict[str, Any] = {
@@ -50,7 +51,7 @@ def routed(
         "now": 0.0,
         **changed,
     }
-    target = Target(kind=Kind.CACHED, path="/chat/completions", query=query, tenant=tenant, upstream=upstream)
+    target = Target(kind=Kind.CACHED, path=path, query=query, tenant=tenant, upstream=upstream)
     return route(target=target, headers=headers or {}, **settings)
 
 
@@ -212,10 +213,17 @@ def test_another_scheme_is_passed_on_and_a_placeholder_beside_it_is_not() -> Non
 
 @pytest.mark.parametrize(
     ("query", "key"),
-    [("key=a", "a"), ("x=1&key=a%2Fb&key=c", "a/b"), ("key=", None), ("monkey=a", None), ("", None)],
+    [
+        ("key=a", ["a"]),
+        ("x=1&key=a%2Fb&key=c", ["a/b", "c"]),
+        ("k%65y=a", ["a"]),
+        ("key=", []),
+        ("monkey=a", []),
+        ("", []),
+    ],
 )
-def test_a_key_may_stand_in_the_query(query: str, key: str | None) -> None:
-    assert key_in_query(query) == key
+def test_a_key_may_stand_in_the_query(query: str, key: list[str]) -> None:
+    assert keys_in_query(query) == key
 
 
 def test_a_key_in_the_query_is_the_clients_own_and_leads_where_it_belongs() -> None:
@@ -231,6 +239,10 @@ def test_a_key_in_the_query_never_goes_where_another_key_led() -> None:
     assert isinstance(refused, Unroutable)
     assert refused.code == "contradicting_keys"
     assert "AIza1" not in refused.message
+    for query in ("key=mine&key=AIza1", "key=mine&k%65y=AIza1", "key=AIza1&key=gsk_1"):
+        refused = routed(query=query)
+        assert isinstance(refused, Unroutable), query
+        assert refused.code == "contradicting_keys"
     own = to(anonymous_tenant(OWN_KEY, SALT), "openai", Whose.CLIENT)
     assert routed(query="key=page-two", headers=bearer(OWN_KEY)) == own
     assert routed(upstream="openai", query="key=AIza1", headers=bearer(OWN_KEY)) == own
@@ -316,6 +328,19 @@ def test_of_two_keys_the_one_counts_that_counts_at_the_provider() -> None:
 
 
 TOKEN, OTHER_TOKEN = make_token(bytes(32)), make_token(b"\1" * 32)
+IN_QUERY = (
+    f"key={TOKEN}",
+    f"k%65y={TOKEN}",
+    f"key=%72fx_{TOKEN[4:]}",
+    f"key=AIza1&key={TOKEN}",
+    f"key=page-two&api-key={TOKEN}",
+    f"a=1;key={TOKEN}",
+    f"a=1#key:{TOKEN}",
+    f"{TOKEN}",
+    f"{TOKEN}=",
+    f"authorization=Bearer+{TOKEN}",
+)
+"""A token of ours in a query, which is passed on as it came."""
 ACME, BETA = Tenant(id="acme.2", name="acme"), Tenant(id="beta", name="beta")
 
 
@@ -367,7 +392,9 @@ def test_a_token_decides_the_tenant_before_all_else_and_stays_here(
         ({"headers": {**bearer(TOKEN), "x-api-key": OTHER_TOKEN}}, "contradicting_tokens"),
         ({"headers": bearer(TOKEN), "tenant": "beta"}, "contradicting_tenants"),
         ({"headers": {**bearer(TOKEN), "x-reflex-tenant": "nobody"}}, "contradicting_tenants"),
-        ({"headers": {}, "query": f"key={TOKEN}"}, "token_in_query"),
+        *(({"headers": {}, "query": query}, "token_in_query") for query in IN_QUERY),
+        ({"headers": bearer(TOKEN), "path": f"/models/{TOKEN}"}, "token_in_query"),
+        ({"headers": bearer(TOKEN), "path": f"/models/%72fx_{TOKEN[4:]}"}, "token_in_query"),
         ({"headers": {"x-reflex-tenant": "acme"}, "on_loopback": False}, "token_required"),
         ({"headers": {}, "tenant": "acme", "on_loopback": False}, "token_required"),
     ],

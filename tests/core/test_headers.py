@@ -32,6 +32,13 @@ def test_what_is_the_providers_goes_upstream_in_order_and_as_it_came() -> None:
     assert to_upstream(headers, withheld=()) == [*CREDENTIALS, *PASSED]
 
 
+@pytest.mark.parametrize("value", [b"rfx_1", b" rfx_1", b"Token rfx_1", b"session=rfx_1; a=b", b"a, Bearer rfx_1"])
+@pytest.mark.parametrize("name", [b"Cookie", b"X-Auth-Token", b"x-api-key", b"X-Custom"])
+def test_a_token_of_ours_goes_upstream_in_no_header(name: bytes, value: bytes) -> None:
+    assert to_upstream([(name, value), *PASSED], withheld=()) == PASSED
+    assert to_upstream([(name, b"prfx_1"), *PASSED], withheld=()) == [(name, b"prfx_1"), *PASSED]
+
+
 def test_what_the_connection_names_goes_no_further() -> None:
     headers = [
         (b"Connection", b"close, X-Private"),

@@ -1,5 +1,6 @@
 """No error that anybody is sent names a folder, a key or a token, and no line of the log a key or a token."""
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -61,6 +62,10 @@ def place(
     with daemon(settings) as running:
         yield Place(running, storage, token)
     keyring.set_keyring(before)
+
+
+def _bearing(running: Runtime) -> tuple[str, ...]:
+    return (f"Authorization: Bearer {running.admin_token}", "Content-Length: 0")
 
 
 def _telling(place: Place, said: str) -> list[str]:
@@ -169,9 +174,35 @@ def test_a_token_never_leaves_for_a_provider(path: str, upstream: ScriptedUpstre
                 ("Authorization: Bearer reflex", f"x-api-key: {token}"),
                 (f"Authorization: Bearer {KEYS[0]}", f"x-reflex-token: {token}"),
                 (f"Authorization: Bearer {KEYS[0]}", f"api-key: {token}"),
+                (f"Authorization: Bearer {token}", f"Cookie: a=b; token={token}", f"X-Auth-Token: {token}"),
             )
         ):
             assert wire.ask(post(chat(str(number)), *headers, path=path)).status == 200
-        assert upstream.calls == 4
+        assert upstream.calls == 5
+        for query in (f"key={token}", f"key=a&key={token}", f"k%65y={token}", f"a=b&api-key={token}", token):
+            shown = wire.ask(post(chat(), f"Authorization: Bearer {token}", path=f"{path}?{query}"))
+            assert (shown.status, b"token_in_query" in shown.body, token.encode() in shown.body) == (400, True, False)
+        assert upstream.calls == 5
         assert token not in repr(upstream.seen)
         assert upstream.seen[2].header("authorization") == f"Bearer {KEYS[0]}"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models/x", "/v1//admin/stats", "/v1/%61dmin/stats"])
+def test_the_admin_token_never_leaves_for_a_provider(path: str, upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    upstream.answers(Reply(body=completion()))
+    with daemon(settings_for(tmp_path / "s", upstream.url)) as running, Wire(running.url) as wire:
+        code = json.loads(wire.ask(get("/admin/dashboard/code", *_bearing(running), method="POST")).body)["code"]
+        opened = json.dumps({"code": code}).encode()
+        session = json.loads(wire.ask(post(opened, path="/dashboard/session")).body)["token"]
+        for secret in (running.admin_token, session):
+            for request in (
+                post(chat(), f"Authorization: Bearer {secret}", path=path),
+                post(chat(), f"authorization: bearer  {secret}", path=path),
+                post(chat(), f"Authorization: Bearer {KEYS[0]}", f"x-api-key: {secret}", path=path),
+                post(chat(), path=f"{path}?key={secret}"),
+            ):
+                answer = wire.ask(request)
+                assert (answer.status, b"admin_token" in answer.body) == (400, True), answer.body
+                assert secret.encode() not in answer.body
+        assert upstream.calls == 0
+        assert wire.ask(post(chat(), "Authorization: Bearer reflex")).status == 200

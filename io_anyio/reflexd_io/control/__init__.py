@@ -106,11 +106,11 @@ class Control:
     def allows(self, named: Mapping[str, str]) -> bool:
         """Whether the request carries the admin token, or a session's of the dashboard."""
         scheme, _, token = named.get("authorization", "").partition(" ")
-        given = token.strip()
-        if scheme.lower() != "bearer":
-            return False
-        is_admin = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._token)
-        return is_admin or self._sessions.allows(given)
+        return scheme.lower() == "bearer" and self.is_opened_by(token.strip())
+
+    def is_opened_by(self, secret: str) -> bool:
+        is_admin = hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), self._token)
+        return is_admin or self._sessions.allows(secret)
 
 
 async def _run(endpoint: Endpoint[Any, Any], asked: Asked[Any, Any]) -> msgspec.Struct | Streamed:
