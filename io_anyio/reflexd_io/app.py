@@ -226,8 +226,8 @@ async def _warm_up(store: Store, memory: Memory, max_bytes: int) -> None:
     """L1 as it was before the restart, as far as it fits."""
     mark = memory.changed.mark()
     async with aclosing(store.newest(WARM, max_bytes)) as found:
-        async for key, answer in found:
-            if mark != memory.changed.mark() or not memory.warm(key, answer):
+        async for tenant, key, answer in found:
+            if mark != memory.changed.mark() or not memory.warm(key, answer, tenant):
                 return  # it is full, or what was read may be purged by now
 
 

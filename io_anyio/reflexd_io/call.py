@@ -37,6 +37,8 @@ class Call:
     about: About
     number: int
     """The exchange's, which its public name is made of (see `journal`)."""
+    mark: int
+    """The moment in `Memory.purged` when its first byte came: what was purged since is not brought back by it."""
 
     def raw(self) -> bytes:
         """The body as it came: what is forwarded and kept. A hit never needs it in one piece."""

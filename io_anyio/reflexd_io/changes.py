@@ -37,6 +37,11 @@ class Changes:
             self._tenants.clear()
             self._all = self._count
 
+    def note_all(self) -> None:
+        """Everything of everybody's, what is only under way included."""
+        self._count += 1
+        self._all = self._count
+
     def since(self, mark: int, *keys: bytes, tenant: str | None = None) -> bool:
         """Whether any of the keys, or the whole tenant, changed after the moment."""
         if mark == self._count:

@@ -94,7 +94,7 @@ class Driver:
             self._journal.note_hit(call, replay, began, sought)
             self._request_log.note(call.number, call.request)
             return
-        exchange = Exchange(id=call.number, connection=connection, call=call, mark=self._memory.purged.mark())
+        exchange = Exchange(id=call.number, connection=connection, call=call)
         self._live[exchange.id] = exchange
         self._exchanges.open(exchange.id, call.policy)
         try:
@@ -151,7 +151,8 @@ class Driver:
         if is_over and self._live.pop(exchange.id, None) is not None:
             outcome = self._exchanges.outcome(exchange.id)
             self._journal.note_end(exchange.id, outcome)
-            keep_form(self._store, exchange, self._journal.name(exchange.id), outcome)
+            if not self._memory.purged.since(exchange.call.mark, tenant=exchange.call.route.tenant):
+                keep_form(self._store, exchange, self._journal.name(exchange.id), outcome)
 
     def _dispatch(self, exchange: Exchange, command: Command) -> None:
         match command:
@@ -234,11 +235,11 @@ class Driver:
         assert recording is not None  # noqa: S101 - nor without an upstream call
         answer = Answer(admit.entry, kept(recording.headers), recording.plain())
         recording.entry, exchange.fresh = admit.entry, answer
-        if self._memory.purged.since(exchange.mark, key, tenant=call.route.tenant):
+        if self._memory.purged.since(call.mark, key, tenant=call.route.tenant):
             # Somebody wanted it gone while it was under way: it is given out, and the next request asks anew.
             self._hear(exchange, ev.StoreFailed(time(), "purged"))
             return
-        self._memory.put(key, answer)
+        self._memory.put(key, answer, call.route.tenant)
 
         def told(problem: str | None) -> None:
             if problem is None:

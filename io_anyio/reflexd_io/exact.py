@@ -83,7 +83,7 @@ class ExactTier:
             if answer is not None and answer.pairing is not None and barred != self._memory.barred:
                 answer = None  # it may be a pairing that was ended while the disk was read
             if answer is not None:
-                self._memory.put(key, answer)
+                self._memory.put(key, answer, tenant)
                 exchange.sought = answer  # memory may have refused it as too large
         if answer is not None:
             event = ev.ExactFound(time(), answer.facts, answer.pairing)

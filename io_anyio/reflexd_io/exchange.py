@@ -28,8 +28,6 @@ class Exchange:
     began: float = field(default_factory=perf_counter)
     arrived: float = field(default_factory=time)
     """Unix seconds."""
-    mark: int = 0
-    """The moment in `Memory.purged` when it came: what was purged since is not brought back by it."""
     inbox: deque[Command] = field(default_factory=deque)
     """Commands that the client's task performs, in order."""
     recording: Recording | None = None

@@ -79,6 +79,8 @@ class Memory:
         self._max_bytes = max_bytes
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
         self._sizes: dict[bytes, int] = {}
+        self._tenants: dict[bytes, str] = {}
+        """Whose each answer is, by its key."""
         self._aliases: dict[bytes, set[bytes]] = {}
         """By an entry's key, those of other wordings under which its answer lies here too."""
         self.barred = 0
@@ -101,17 +103,17 @@ class Memory:
             self._answers.move_to_end(key)
         return answer
 
-    def put(self, key: bytes, answer: Answer) -> None:
+    def put(self, key: bytes, answer: Answer, tenant: str) -> None:
         """Keep the answer; one larger than a quarter of all room is left to the disk."""
         self.drop(key)
         size = answer.size()
         if size * 4 > self._max_bytes:
             return
-        self._keep(key, answer, size)
+        self._keep(key, answer, size, tenant)
         while len(self._answers) > self._capacity or self.bytes > self._max_bytes:
             self._remove(next(iter(self._answers)))
 
-    def warm(self, key: bytes, answer: Answer) -> bool:
+    def warm(self, key: bytes, answer: Answer, tenant: str) -> bool:
         """Take an answer from before the restart, used less lately than all that is here; False if it is full.
 
         Whatever was asked for meanwhile is newer and stays.
@@ -121,7 +123,7 @@ class Memory:
             return True
         if len(self._answers) >= self._capacity or self.bytes + size > self._max_bytes:
             return False
-        self._keep(key, answer, size)
+        self._keep(key, answer, size, tenant)
         self._answers.move_to_end(key, last=False)
         return True
 
@@ -129,8 +131,9 @@ class Memory:
         """After an answer was turned into another form: count what it takes now."""
         answer = self._answers.get(key)
         if answer is not None and answer.size() != self._sizes[key]:
+            tenant = self._tenants[key]
             self._remove(key)
-            self._keep(key, answer, answer.size())
+            self._keep(key, answer, answer.size(), tenant)
 
     def drop(self, key: bytes) -> None:
         """Forget what lies under the key, and with an entry everything that it answers in other words."""
@@ -152,12 +155,16 @@ class Memory:
         self.forget([key for key in self._answers if key.startswith(prefix)], purged=True)
 
     def forget_tenant(self, tenant: str) -> None:
-        """After calling this, nothing of the tenant's is here, nor what never came onto disk.
-
-        Whose an answer is, is not known here, so the others' are read from disk again too.
-        """
+        """After calling this, nothing of the tenant's is here, nor what never came onto disk."""
         self.changed.note_tenant(tenant)
         self.purged.note_tenant(tenant)
+        for key in [key for key, whose in self._tenants.items() if whose == tenant]:
+            self._remove(key)
+
+    def forget_all(self) -> None:
+        """After calling this, nothing of anybody's is here, nor what never came onto disk."""
+        self.changed.note_all()
+        self.purged.note_all()
         for key in list(self._answers):
             self._remove(key)
 
@@ -169,8 +176,9 @@ class Memory:
             if held is not None and held.pairing is not None:
                 self._remove(key)
 
-    def _keep(self, key: bytes, answer: Answer, size: int) -> None:
+    def _keep(self, key: bytes, answer: Answer, size: int, tenant: str) -> None:
         self._answers[key] = answer
+        self._tenants[key] = tenant
         self._sizes[key] = size
         self.bytes += size
         if answer.pairing is not None:
@@ -182,6 +190,7 @@ class Memory:
         if answer is None:
             return
         self.bytes -= self._sizes.pop(key)
+        del self._tenants[key]
         if answer.pairing is not None:
             aliases = self._aliases.get(answer.pairing.entry_key, set())
             aliases.discard(key)

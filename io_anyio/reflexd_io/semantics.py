@@ -191,7 +191,7 @@ class Semantics:
         asked, key, found = exchange.asked, exchange.call.ask.key, promote.candidate
         if asked is None or key is None or not exchange.call.ask.stores:
             return
-        if self._memory.purged.since(exchange.mark, key, found.key, tenant=exchange.call.route.tenant):
+        if self._memory.purged.since(exchange.call.mark, key, found.key, tenant=exchange.call.route.tenant):
             return  # what answered is gone by now
         pairing = Pairing(
             entry_key=found.key,
@@ -202,7 +202,7 @@ class Semantics:
             at=time(),
         )
         if exchange.sought is not None:
-            self._memory.put(key, replace(exchange.sought, pairing=pairing))
+            self._memory.put(key, replace(exchange.sought, pairing=pairing), exchange.call.route.tenant)
         alias = Alias(key=key, question=asked.question, form=asked.form, pairing=pairing)
         self._tasks.start_soon(self._remember, exchange.call, alias)
 

@@ -61,12 +61,13 @@ class Serving:
 
     async def serve(self, connection: Connection, request: Request, target: Target, dialect: Dialect) -> None:
         """See to a request of a cached dialect; whatever becomes of it, its client is told its name."""
+        mark = self._memory.purged.mark()
         passed = Passed(self._journal.open(), perf_counter())
         name = self._journal.name(passed.number)
         connection.tell(b"X-Reflex-Exchange", name.encode())
         connection.tell_request_id(request_id(request.raw_named, name))
         try:
-            await self._serve_named(connection, request, target, dialect, passed)
+            await self._serve_named(connection, request, target, dialect, passed, mark)
         except NoRoute as error:
             passed.reason = error.why.code
             await refuse(connection, target, 400, error.why.code, error.why.message)
@@ -76,7 +77,13 @@ class Serving:
                 self._request_log.note(passed.number, request)
 
     async def _serve_named(
-        self, connection: Connection, request: Request, target: Target, dialect: Dialect, passed: Passed
+        self,
+        connection: Connection,
+        request: Request,
+        target: Target,
+        dialect: Dialect,
+        passed: Passed,
+        mark: int,
     ) -> None:
         pieces, whole = await connection.read_body(CACHED_LIMIT)
         if not whole:
@@ -93,7 +100,8 @@ class Serving:
         try:
             memo = memo_key(request.target, request.raw_named, pieces)
             known = self._memory.known(memo) or await self._learn(connection, memo, request, target, dialect, pieces)
-            await self._driver.serve(connection, self._call(known, request, target, dialect, pieces, passed.number))
+            call = self._call(known, request, target, dialect, pieces, passed.number, mark)
+            await self._driver.serve(connection, call)
         except (ClientGone, NoRoute):
             raise
         except Exception:
@@ -132,7 +140,14 @@ class Serving:
         return known
 
     def _call(
-        self, known: Known, request: Request, target: Target, dialect: Dialect, pieces: list[bytes], number: int
+        self,
+        known: Known,
+        request: Request,
+        target: Target,
+        dialect: Dialect,
+        pieces: list[bytes],
+        number: int,
+        mark: int,
     ) -> Call:
         ask, reading = known.ask, known.reading
         self._registry.note_use(known.route, time())
@@ -142,4 +157,5 @@ class Serving:
                 ask = replace(decide(reading, dialect.name, ask.key, directives, known.policy), refusal=ask.refusal)
             else:
                 ask = replace(ask, only_if_cached=directives.only_if_cached)
-        return Call(request, target, dialect, known.route, known.policy, ask, reading, pieces, known.about, number)
+        route, policy, about = known.route, known.policy, known.about
+        return Call(request, target, dialect, route, policy, ask, reading, pieces, about, number, mark)

@@ -151,7 +151,7 @@ def inprocess() -> Iterator[Row]:
     body = json.dumps(conversation(2048)).encode()
     memory = Memory(capacity=10_000, max_bytes=1 << 30)
     for number in range(10_000):
-        memory.put(b"%032d" % number, _answer(number))
+        memory.put(b"%032d" % number, _answer(number), "default")
     headers = {b"authorization": b"Bearer sk-0123456789012345678901234567890"}
 
     def get(number: int) -> None:

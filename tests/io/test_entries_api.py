@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ import anyio.to_thread
 import msgspec
 import pytest
 
-from reflexd_io import app, exact
+from reflexd_io import app, exact, serving
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
 from reflexd_io.runtime import Runtime
@@ -21,7 +23,7 @@ from reflexd_io.store import Store
 from support.chat import answer
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream, Seen
-from support.wire import KEY
+from support.wire import KEY, Wire, chat, eventually, post
 
 
 class Asker:
@@ -170,6 +172,79 @@ def test_an_answer_under_way_does_not_bring_back_what_was_purged(upstream: Scrip
         assert asker.items() == []
         assert asker.ask("slow") == "miss"
         assert asker.ask("slow") == "hit-l1-exact"
+
+
+@pytest.mark.parametrize("tenant", [None, "default"])
+def test_a_body_that_is_still_being_read_does_not_bring_back_what_was_purged(
+    tenant: str | None, upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    read = serving.read
+
+    def slowly(*work: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return read(*work)
+
+    monkeypatch.setattr(serving, "read", slowly)
+    monkeypatch.setattr(serving, "THREAD_LIMIT", 0)
+    upstream.script = answer
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running:
+        asker = Asker(running)
+        asker.headers = {"x-reflex-tenant": "default"}
+        told: list[str] = []
+        asking = threading.Thread(target=lambda: told.append(asker.ask("slow")))
+        asking.start()
+        assert begun.wait(10)
+        asker.client.do(calls.purge(Purge(filter=EntryFilter(tenant=tenant), everything=True)))
+        go_on.set()
+        asking.join(10)
+        assert told == ["miss"]
+        assert asker.ask("slow") == "miss"
+        assert asker.ask("slow") == "hit-l1-exact"
+
+
+def test_a_body_that_is_still_coming_does_not_bring_back_what_was_purged(
+    upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    upstream.script = answer
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running, Wire(running.url) as wire:
+        asker = Asker(running)
+        sent = post(chat("coming"), f"Authorization: Bearer {KEY}", "Expect: 100-continue")
+        head, _, body = sent.partition(b"\r\n\r\n")
+        wire.send(head + b"\r\n\r\n")
+        assert wire.socket.recv(25) == b"HTTP/1.1 100 \r\n\r\n"  # the request has arrived, its body has not
+        asker.client.do(calls.purge(Purge(everything=True)))
+        assert wire.ask(body).told == "miss"
+        assert wire.ask(post(chat("coming"), f"Authorization: Bearer {KEY}")).told == "miss"
+        assert wire.ask(post(chat("coming"), f"Authorization: Bearer {KEY}")).told == "hit-l1-exact"
+
+
+def test_what_explains_a_request_under_way_is_purged_with_the_rest(
+    upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    go_on = threading.Event()
+
+    def slow(seen: Seen) -> Reply:
+        reply = answer(seen)
+        if b"slow" in seen.body:
+            assert isinstance(reply.body, bytes)
+            return Reply(body=[reply.body[:10], go_on, reply.body[10:]])
+        return reply
+
+    upstream.script = slow
+    with daemon(settings_for(tmp_path / "storage", upstream.url)) as running:
+        asker = Asker(running)
+        asking = threading.Thread(target=asker.ask, args=["slow and secret"])
+        asking.start()
+        eventually(lambda: upstream.seen, "the call")
+        asker.learn("quick")
+        asker.client.do(calls.purge(Purge(everything=True)))
+        go_on.set()
+        asking.join(10)
+    (file,) = (tmp_path / "storage" / "tenants").glob("*.sqlite3")
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM forms").fetchone() == (0,)
 
 
 def test_pinning_and_lifetimes(asker: Asker) -> None:

@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
         said = f"{tenant} {self.said}"
         made = record(TENANTS.index(tenant) * 1000 + number, said=said, meaning=True, model=model)
         self._do(self.catalogue.put, made, tenant=tenant)
-        self.portal.call(self.catalogue.memory.put, made.key, made.answer)
+        self.portal.call(self.catalogue.memory.put, made.key, made.answer, tenant)
         before = self.entries.get((tenant, number))
         self.entries[tenant, number] = Kept(f"{said} {model}", pinned=before is not None and before.pinned)
 
@@ -237,7 +237,7 @@ class Lives(RuleBasedStateMachine):
                 if answer is None or _is_over(answer):
                     answer = await self.catalogue.store.get(tenant, key)
                     if answer is not None:
-                        self.catalogue.memory.put(key, answer)
+                        self.catalogue.memory.put(key, answer, tenant)
                 if answer is not None and not _is_over(answer):
                     said = json.loads(answer.recorded)["choices"][0]["message"]["content"]
                     found[tenant, number] = f"{said} {answer.facts.model}"

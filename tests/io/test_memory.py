@@ -45,9 +45,9 @@ def _answer(number: int = 0, recorded: bytes = BODY, *, form: Form = Form.BODY, 
 def test_the_least_recently_used_goes_first() -> None:
     memory = Memory(capacity=3, max_bytes=ROOM)
     for number in range(3):
-        memory.put(_key(number), _answer(number))
+        memory.put(_key(number), _answer(number), "t")
     assert memory.get(_key(0)) is not None
-    memory.put(_key(3), _answer(3))
+    memory.put(_key(3), _answer(3), "t")
     assert [number for number in range(4) if memory.get(_key(number)) is not None] == [0, 2, 3]
     assert len(memory) == 3
 
@@ -55,7 +55,7 @@ def test_the_least_recently_used_goes_first() -> None:
 def test_bytes_are_counted_and_bounded() -> None:
     memory = Memory(capacity=1000, max_bytes=40_000)
     for number in range(50):
-        memory.put(_key(number), _answer(number, b"x" * 3000))
+        memory.put(_key(number), _answer(number, b"x" * 3000), "t")
         assert memory.bytes <= 40_000
         assert memory.bytes == len(memory) * (3000 + _OVERHEAD)
     assert len(memory) == 40_000 // (3000 + _OVERHEAD)
@@ -65,8 +65,8 @@ def test_bytes_are_counted_and_bounded() -> None:
 
 def test_replacing_and_dropping_count_back() -> None:
     memory = Memory(capacity=10, max_bytes=ROOM)
-    memory.put(_key(1), _answer(1, b"x" * 1000))
-    memory.put(_key(1), _answer(1, b"x" * 2000))
+    memory.put(_key(1), _answer(1, b"x" * 1000), "t")
+    memory.put(_key(1), _answer(1, b"x" * 2000), "t")
     assert (len(memory), memory.bytes) == (1, 2000 + _OVERHEAD)
     memory.drop(_key(1))
     memory.drop(_key(1))
@@ -75,11 +75,11 @@ def test_replacing_and_dropping_count_back() -> None:
 
 def test_an_answer_larger_than_a_quarter_of_the_room_is_left_to_the_disk() -> None:
     memory = Memory(capacity=10, max_bytes=40_000)
-    memory.put(_key(1), _answer(1))
-    memory.put(_key(2), _answer(2, b"x" * 10_000))
+    memory.put(_key(1), _answer(1), "t")
+    memory.put(_key(2), _answer(2, b"x" * 10_000), "t")
     assert memory.get(_key(2)) is None
     assert memory.get(_key(1)) is not None
-    memory.put(_key(1), _answer(1, b"x" * 10_000))  # nor may the old one stay in its place
+    memory.put(_key(1), _answer(1, b"x" * 10_000), "t")  # nor may the old one stay in its place
     assert memory.get(_key(1)) is None
     assert memory.bytes == 0
 
@@ -87,7 +87,7 @@ def test_an_answer_larger_than_a_quarter_of_the_room_is_left_to_the_disk() -> No
 def test_forms_that_it_was_turned_into_are_counted() -> None:
     memory = Memory(capacity=10, max_bytes=ROOM)
     answer = _answer(1)
-    memory.put(_key(1), answer)
+    memory.put(_key(1), answer, "t")
     assert memory.bytes == len(BODY) + _OVERHEAD
     stream, _ = answer.ready(Form.STREAM, wants_usage=True)
     bare, _ = answer.ready(Form.STREAM, wants_usage=False)
@@ -132,6 +132,31 @@ def test_what_cannot_be_turned_says_so() -> None:
         _answer(recorded=b"[]").ready(Form.STREAM, wants_usage=True)
 
 
+def test_a_tenant_is_forgotten_and_nobody_else() -> None:
+    memory = Memory(capacity=10, max_bytes=ROOM)
+    for number, tenant in enumerate(["a", "b", "a", "b"]):
+        memory.put(_key(number), _answer(number), tenant)
+    assert memory.warm(_key(4), _answer(4), "a")
+    memory.put(_key(3), _answer(3, form=Form.STREAM), "b")
+    memory.weigh(_key(3))
+    mark = memory.purged.mark()
+    memory.forget_tenant("a")
+    assert [memory.get(_key(number)) is not None for number in range(5)] == [False, True, False, True, False]
+    assert (memory.purged.since(mark, tenant="a"), memory.purged.since(mark, tenant="b")) == (True, False)
+    memory.forget_tenant("b")
+    assert (len(memory), memory.bytes) == (0, 0)
+
+
+def test_everything_is_forgotten_what_is_under_way_included() -> None:
+    memory = Memory(capacity=10, max_bytes=ROOM)
+    memory.put(_key(0), _answer(0), "a")
+    before = memory.purged.mark()
+    memory.forget_all()
+    assert (len(memory), memory.bytes) == (0, 0)
+    assert memory.purged.since(before, _key(7), tenant="anybody")
+    assert not memory.purged.since(memory.purged.mark(), _key(7), tenant="anybody")
+
+
 def test_the_memo_is_bounded_like_the_answers() -> None:
     memory = Memory(capacity=2, max_bytes=ROOM)
     route = Route(tenant="default", upstream=PRESETS["openai"], whose=Whose.STORED)
@@ -148,17 +173,17 @@ def test_the_memo_is_bounded_like_the_answers() -> None:
 def test_what_was_there_before_the_restart_goes_before_what_was_asked_for_since() -> None:
     memory = Memory(capacity=3, max_bytes=ROOM)
     newer = _answer()
-    memory.put(_key(0), newer)
-    assert all(memory.warm(_key(number), _answer()) for number in (0, 1, 2))  # the last used of them first
+    memory.put(_key(0), newer, "t")
+    assert all(memory.warm(_key(number), _answer(), "t") for number in (0, 1, 2))  # the last used of them first
     assert memory.get(_key(0)) is newer
-    assert not memory.warm(_key(3), _answer())
-    memory.put(_key(4), _answer())
+    assert not memory.warm(_key(3), _answer(), "t")
+    memory.put(_key(4), _answer(), "t")
     assert memory.get(_key(2)) is None
     assert memory.get(_key(1)) is not None
     size = _answer().size()
     narrow = Memory(capacity=9, max_bytes=4 * size)
-    assert [narrow.warm(_key(number), _answer()) for number in range(5)] == [True] * 4 + [False]
+    assert [narrow.warm(_key(number), _answer(), "t") for number in range(5)] == [True] * 4 + [False]
     assert narrow.bytes == 4 * size
     tiny = Memory(capacity=9, max_bytes=size)
-    assert tiny.warm(_key(0), _answer())  # too large for it, but a smaller one may fit
+    assert tiny.warm(_key(0), _answer(), "t")  # too large for it, but a smaller one may fit
     assert len(tiny) == 0

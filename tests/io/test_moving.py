@@ -83,7 +83,7 @@ async def test_nothing_newer_is_overwritten_unless_it_is_asked_for(tmp_path: Pat
         old = await _export(catalogue)
         await catalogue.put(record(1, said="New.", created=200.0))
         await catalogue.changing.change(name_of(1), Change(pinned=True))
-        catalogue.memory.put(key_of(1), record(1).answer)
+        catalogue.memory.put(key_of(1), record(1).answer, "default")
         assert (await _import(catalogue, old)).skipped == 2
         kept = await catalogue.store.get("default", key_of(1))
         assert kept is not None

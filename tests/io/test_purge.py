@@ -48,7 +48,7 @@ async def test_what_is_purged_is_gone_everywhere_and_comes_back_as_it_was(tmp_pa
         await _filled(catalogue)
         await _until(lambda: rows(tmp_path, "SELECT sum(count) FROM uses") == [(2,)])
         before = everything(tmp_path)
-        catalogue.memory.put(key_of(1), record(1).answer)
+        catalogue.memory.put(key_of(1), record(1).answer, "default")
         purged = await catalogue.purging.purge(Target())
         assert (purged.entries, purged.tenants) == (4, {"default": 4})
         assert catalogue.memory.get(key_of(1)) is None
@@ -72,6 +72,17 @@ async def test_what_is_purged_is_gone_everywhere_and_comes_back_as_it_was(tmp_pa
         assert [found.key for found in near] == [key_of(1)]
         for number in (1, 2, 3, 4, 11, 12):
             assert await catalogue.is_stored(number)
+
+
+async def test_purging_one_tenant_leaves_the_others_answers_in_memory(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        for number, tenant in ((1, "default"), (2, "work")):
+            await catalogue.put(record(number), tenant=tenant)
+            catalogue.memory.put(key_of(number), record(number).answer, tenant)
+        await catalogue.purging.purge(Target(tenant="default"))
+        assert [catalogue.memory.get(key_of(number)) is not None for number in (1, 2)] == [False, True]
+        await catalogue.purging.purge(Target())
+        assert len(catalogue.memory) == 0
 
 
 async def test_undoing_twice_or_what_never_was_says_so(tmp_path: Path) -> None:
@@ -302,7 +313,7 @@ async def test_a_pinned_entry_neither_expires_nor_makes_room(
     soon = time.time() + 0.4
     async with opened(tmp_path) as catalogue:
         await catalogue.put(record(1, expires=soon), record(2, expires=soon))
-        catalogue.memory.put(key_of(1), record(1, expires=soon).answer)
+        catalogue.memory.put(key_of(1), record(1, expires=soon).answer, "default")
         _, row = await catalogue.changing.change(name_of(1), Change(pinned=True))
         assert (row.pinned, row.expires, row.lapses) == (True, None, soon)
         assert catalogue.memory.get(key_of(1)) is None

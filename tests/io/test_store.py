@@ -426,9 +426,10 @@ async def test_after_a_restart_the_most_recently_used_are_there_to_warm_up(tmp_p
         found = [each async for each in store.newest(6, GIB)]
         everything = [each async for each in store.newest(100, GIB)]
     expected = [_key(3), _key(19), _key(18), _key(17), _key(16)]
-    assert [key for key, _ in found if key != _key(50)][:5] == expected
-    assert {key for key, _ in everything} == {*(_key(number) for number in range(20)), _key(50)}
-    assert found[0][1].recorded == ANSWER
+    assert [key for _, key, _ in found if key != _key(50)][:5] == expected
+    assert {key for _, key, _ in everything} == {*(_key(number) for number in range(20)), _key(50)}
+    assert {tenant for tenant, key, _ in found if key == _key(50)} <= {"team"}
+    assert found[0][2].recorded == ANSWER
 
 
 async def test_a_row_that_no_reflex_wrote_is_left_out_alone(tmp_path: Path) -> None:
@@ -439,7 +440,7 @@ async def test_a_row_that_no_reflex_wrote_is_left_out_alone(tmp_path: Path) -> N
         connection.execute("UPDATE entries SET form = 'poem' WHERE key = ?", (_key(2),))
         connection.commit()
     async with _open(tmp_path) as store:
-        assert [key async for key, _ in store.newest(5, GIB)] == [_key(0)]
+        assert [key async for _, key, _ in store.newest(5, GIB)] == [_key(0)]
         assert await store.get("default", _key(0)) is not None
         for number in (1, 2):
             with pytest.raises(StoreUnavailable):
@@ -559,7 +560,7 @@ async def test_warming_up_takes_no_more_than_it_may(tmp_path: Path) -> None:
         await _put(store, _record(1000, created=0), tenant="later")
 
         async def warmed(limit: int, max_bytes: int) -> list[bytes]:
-            return [key async for key, _ in store.newest(limit, max_bytes)]
+            return [key async for _, key, _ in store.newest(limit, max_bytes)]
 
         assert len(await warmed(1000, GIB)) == 122
         assert len(await warmed(60, GIB)) == 60
@@ -581,7 +582,7 @@ async def test_warming_up_keeps_no_lookup_waiting(tmp_path: Path, monkeypatch: p
 
         async def warm_up() -> None:
             async with aclosing(store.newest(5, GIB)) as answers:
-                found.extend([key async for key, _ in answers])
+                found.extend([key async for _, key, _ in answers])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(warm_up)

@@ -170,6 +170,8 @@ class Purging:
         at = time()
         if target.is_whole and target.tenant is not None:
             self._shelves.memory.forget_tenant(target.tenant)  # it may have no file yet
+        elif target.is_whole:
+            self._shelves.memory.forget_all()  # of those without a file too
         await self._store.flush()
         for tenant in self._shelves.tenants(target.tenant):
             upto = counted.last.get(tenant, 0) if counted is not None else _MOST

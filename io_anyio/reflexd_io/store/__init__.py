@@ -111,7 +111,7 @@ class Store:
         look = partial(lookups.find, self._readers, self._readers.of(tenant), key)
         return await anyio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=self._limiter)
 
-    async def newest(self, limit: int, max_bytes: int) -> AsyncGenerator[tuple[bytes, Answer]]:
+    async def newest(self, limit: int, max_bytes: int) -> AsyncGenerator[warm.Found]:
         """For warming up: the most recently used answers, the last used first, ``limit`` and ``max_bytes`` in all.
 
         What cannot be read is left out. After calling this, close the iterator, which closes its file.

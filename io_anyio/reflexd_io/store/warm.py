@@ -16,7 +16,9 @@ from reflexd_io.store.rows import ANSWER_COLUMNS, read_answer
 
 log = logging.getLogger(__name__)
 
-Step = list[tuple[bytes, Answer]]
+Found = tuple[str, bytes, Answer]
+"""A tenant's id, an exact key, and what is stored under it."""
+Step = list[Found]
 
 _STEP_ANSWERS = 32
 _STEP_BYTES = 1024 * 1024
@@ -91,7 +93,7 @@ def _of_file(path: Path, budget: _Budget) -> Iterator[Step]:
             taken += size
             if row is not None:
                 with suppress(ValueError):
-                    step.append(read_answer(row))
+                    step.append((path.stem, *read_answer(row)))
             if len(step) >= _STEP_ANSWERS or taken >= _STEP_BYTES:
                 yield step
                 step, taken = [], 0
