@@ -4,6 +4,8 @@ Refused are other users of this machine, other machines where they have no busin
 that are not ours (DNS rebinding). What a client has to show besides, a token, is the route's to decide.
 """
 
+import re
+
 from reflexd_core.routing import Kind, Target
 from reflexd_io.incoming import Request
 from reflexd_io.peers import Peer
@@ -11,6 +13,14 @@ from reflexd_io.settings import Settings
 
 _WELCOME_LIMIT = 64
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+def authority(target: bytes) -> str | None:
+    """The host that a request target in absolute form names; None of any other."""
+    scheme, mark, rest = target.decode("latin-1").lower().partition("://")
+    if not mark or scheme not in ("http", "https"):
+        return None
+    return re.split(r"[/?#]", rest, maxsplit=1)[0]
 
 
 class Guard:
@@ -31,11 +41,15 @@ class Guard:
                 return reason
         named = request.raw_named
         raw_host = named.get(b"host", b"localhost")
-        if raw_host in self._welcome and b"origin" not in named and b"sec-fetch-site" not in named:
+        is_plain = request.target.startswith(b"/") and b"origin" not in named and b"sec-fetch-site" not in named
+        if is_plain and raw_host in self._welcome:
             return None
         host = raw_host.decode("latin-1").lower()
         if not self._is_ours(host, peer):
             return f"Host {host!r} is not a name of this Reflex; add it to allowed_hosts in config.toml."
+        named_in_target = authority(request.target)  # which counts before Host (RFC 9112 section 3.2.2)
+        if named_in_target is not None and not self._is_ours(named_in_target, peer):
+            return f"{named_in_target!r} is not a name of this Reflex, which is no proxy for others."
         origin = request.named.get("origin", "").lower()
         if origin and origin not in self._origins and origin.partition("://")[2] != host:
             return f"Origin {origin!r} may not use this Reflex; add it to allowed_origins in config.toml."

@@ -16,7 +16,7 @@ import anyio.abc
 import h11
 
 from reflexd_core.headers import HeaderList
-from reflexd_io.incoming import BadRequest, ClientGone, Phase, Request, RequestBody
+from reflexd_io.incoming import BadRequest, ClientGone, Phase, Request, RequestBody, misread
 from reflexd_io.peers import OURSELVES, Peer
 
 MAX_HEAD = 64 * 1024
@@ -257,7 +257,7 @@ class Connection:
             try:
                 event = self._h11.next_event()
             except h11.RemoteProtocolError as error:
-                raise BadRequest(error.error_status_hint or 400, str(error)) from error
+                raise misread(error) from error
             if event is h11.PAUSED:
                 return None
             if event is not h11.NEED_DATA:

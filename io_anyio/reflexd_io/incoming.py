@@ -1,5 +1,6 @@
 """What comes in on a connection: a request's head, its body, and the two ways in which it can fail to."""
 
+import re
 from collections import deque
 from enum import Enum
 from typing import Protocol
@@ -16,6 +17,14 @@ class BadRequest(Exception):  # noqa: N818 - it says what the request is
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def misread(error: h11.RemoteProtocolError) -> BadRequest:
+    """What h11 cannot read, without the bytes that it quotes: they may be a key."""
+    return BadRequest(error.error_status_hint or 400, _QUOTED.sub("", str(error)))
+
+
+_QUOTED = re.compile(r":? (?:bytearray\()?b['\"].*", re.DOTALL)
 
 
 class ClientGone(Exception):  # noqa: N818 - it says where the client is

@@ -103,6 +103,10 @@ def _requests(place: Place) -> Iterator[bytes]:
     yield get("/v1/responses", "Upgrade: websocket", f"Authorization: Bearer {KEYS[0]}")
     yield get("/metrics", f"Authorization: Bearer {KEYS[0]}", method="POST")
     yield f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEYS[0]}\r\nBad header\r\n\r\n".encode()
+    for line in (f"Authorization: Bearer {KEYS[0]}\x01", f"Authorization Bearer {KEYS[0]}", f"{KEYS[0]} x: y"):
+        yield f"GET / HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n".encode()
+    yield f"GET /v1/x?key={KEYS[0]}\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    yield post(b"", "Transfer-Encoding: chunked", framed=False) + f"{KEYS[0]}\r\n\r\n".encode()
     yield b"GET ftp://x/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

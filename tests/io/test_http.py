@@ -366,6 +366,14 @@ def test_foreign_hosts_are_refused(reflex: str, host: str) -> None:
         assert wire.ask(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).status == 403
 
 
+@pytest.mark.parametrize("target", ["http://evil.example/healthz", "HTTP://evil.example?x", "http://localhost@evil/"])
+def test_foreign_hosts_in_the_target_are_refused(reflex: str, target: str) -> None:
+    with Wire(reflex) as wire:
+        assert wire.ask(get("/healthz")).status == 200  # after which its Host is known to be ours
+        assert wire.ask(get(target)).status == 403
+        assert wire.ask(get("http://LOCALHOST:8080/healthz")).status == 200
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1:8080", "[::1]:8080", "[::1]"])
 def test_own_hosts_and_origins_are_welcome(reflex: str, host: str) -> None:
     with Wire(reflex) as wire:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reflexd_core.policy import KeepRequest
 from reflexd_core.request import Form
 from reflexd_io.catalogue import moving
 from reflexd_io.catalogue.browsing import Listing
@@ -16,23 +17,43 @@ from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.moving import Account, Moving
 from reflexd_io.store import writer
 from reflexd_io.store.browse import ANY, Filter
+from reflexd_io.tenants.changes import why_closed
+from reflexd_io.tenants.document import Document, KeptTenant
 from support.entries import MODEL, SCOPE, Opened, alias, key_of, name_of, opened, record, rows, vector_of
 
 pytestmark = pytest.mark.anyio
 
+TENANTS = Document(
+    tenants={name: KeptTenant(name=name) for name in ("default", "work", "other")}
+    | {"gone": KeptTenant(name="gone", removed=True)}
+)
+
 
 async def _export(catalogue: Opened, tenant: str | None = None, wanted: Filter = ANY) -> bytes:
-    return b"".join([piece async for piece in Moving(catalogue.shelves).export(tenant, wanted)])
+    return b"".join([piece async for piece in _moving(catalogue).export(tenant, wanted)])
+
+
+def _moving(catalogue: Opened, keep: KeepRequest = KeepRequest.FULL) -> Moving:
+    def closed(tenant: str) -> str | None:
+        return why_closed(TENANTS, tenant)
+
+    return Moving(catalogue.shelves, closed=closed, keeps=lambda _: keep)
 
 
 async def _import(
-    catalogue: Opened, data: bytes, *, tenant: str | None = None, overwrite: bool = False, piece: int = 1000
+    catalogue: Opened,
+    data: bytes,
+    *,
+    tenant: str | None = None,
+    overwrite: bool = False,
+    piece: int = 1000,
+    keep: KeepRequest = KeepRequest.FULL,
 ) -> Account:
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(data), piece):
             yield data[start : start + piece]
 
-    return await Moving(catalogue.shelves).take_in(pieces(), tenant=tenant, overwrite=overwrite)
+    return await _moving(catalogue, keep).take_in(pieces(), tenant=tenant, overwrite=overwrite)
 
 
 async def _filled(catalogue: Opened) -> None:
@@ -98,12 +119,15 @@ async def test_nothing_newer_is_overwritten_unless_it_is_asked_for(tmp_path: Pat
         assert (await _import(catalogue, newer)).stored == 2
 
 
+WORDING = {"key": "1" * 64, "question": "?", "model": "m", "reason": "verified", "at": 1.0}
+
+
 def _changed(line: bytes, **changes: Any) -> bytes:
     return json.dumps({**json.loads(line), **changes}).encode()
 
 
 async def test_bad_lines_are_told_and_cost_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving, "LONGEST", 4000)
+    monkeypatch.setattr(moving, "LONGEST", 20_000)
     async with opened(tmp_path / "a") as catalogue:
         await catalogue.put(record(1))
         line = (await _export(catalogue)).strip()
@@ -126,8 +150,26 @@ async def test_bad_lines_are_told_and_cost_nothing_else(tmp_path: Path, monkeypa
         _changed(line, meaning={"scope": "00", "question": "?"}): "32 bytes",
         _changed(line, uses={"today": 1}): "no day",
         _changed(line, headers=[["x", "\u20ac"]]): "no header can",
-        b"x" * 9000: "longer than 4000 bytes",
-        _changed(line, hits=-1): "counts",
+        b"x" * 30_000: "longer than 20000 bytes",
+        _changed(line, headers=[["content-type", "a\r\nx: y"]]): "no header can",
+        _changed(line, headers=[["content-type", "a\0"]]): "no header can",
+        _changed(line, hits=-1): "`$.hits`",
+        _changed(line, hits=2**63): "`$.hits`",
+        _changed(line, usage={"input": 2**63, "output": 1}): "`$.usage.input`",
+        _changed(line, usage={"input": 1, "output": -1}): "`$.usage.output`",
+        _changed(line, uses={"20000": 2**63}): "`$.uses",
+        _changed(line, created=1e300): "`$.created`",
+        _changed(line, used=-1.0): "`$.used`",
+        _changed(line, expires=1e300): "`$.expires`",
+        _changed(line, meaning={"scope": "ab" * 32, "question": "?", "expires": 1e300}): "`$.meaning.expires`",
+        _changed(line, wordings=[{**WORDING, "score": 2.0}]): "score`",
+        _changed(line, wordings=[{**WORDING, "at": -1.0}]): "at`",
+        _changed(line, tenant="nobody"): "no tenant 'nobody' here",
+        _changed(line, tenant="DEFAULT"): "no tenant 'DEFAULT' here",
+        _changed(line, tenant="con"): "no tenant 'con' here",
+        _changed(line, tenant="gone"): "was removed",
+        _changed(line, tenant="anon-evil"): "no provider key's own tenant",
+        line.replace(b'"request":', b'"request":' + b"[" * 8000 + b"]" * 8000 + b',"x":'): "recursion",
     }
     data = b"\n".join([*lines, b"", b"  ", line]) + b"\n"
     async with opened(tmp_path / "b") as catalogue:
@@ -150,3 +192,39 @@ async def test_only_what_may_be_replayed_comes_in_with_the_headers(tmp_path: Pat
         found = await catalogue.store.get("other", key_of(1))
         assert found is not None
         assert found.headers == [(b"content-type", b"application/json")]
+
+
+async def test_nothing_comes_in_from_after_now(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a") as catalogue:
+        await catalogue.put(record(1))
+        line = (await _export(catalogue)).strip()
+    later = time.time() + 86_400.0
+    async with opened(tmp_path / "b") as catalogue:
+        anonymous = "anon-" + "0f" * 16
+        given = _changed(line, created=later, used=later, tenant=anonymous)
+        assert (await _import(catalogue, given)).stored == 1
+        (row,) = rows(tmp_path / "b", "SELECT created, used FROM entries", anonymous)
+        assert max(row) < later - 80_000
+
+
+@pytest.mark.parametrize("keep", KeepRequest)
+async def test_as_much_of_a_request_comes_in_as_the_tenant_keeps_of_its_own(
+    tmp_path: Path, keep: KeepRequest
+) -> None:
+    async with opened(tmp_path / "a") as catalogue:
+        await catalogue.put(record(1, meaning=True, question="How do I feed a quokka?", said="Leaves."))
+        assert await catalogue.store.promote("default", alias(11, 1, "quokka, what food?"))
+        out = await _export(catalogue)
+    bare = _changed(out, request=None)
+    for number, given in enumerate((out, bare)):
+        folder = tmp_path / str(number)
+        async with opened(folder) as catalogue:
+            assert (await _import(catalogue, given, keep=keep)).stored == 1
+            assert await catalogue.is_stored(1)
+            back = json.loads(await _export(catalogue))
+        assert (back["question"] != "") is (keep is not KeepRequest.NONE)
+        assert (back["request"] is not None) is (keep is KeepRequest.FULL and given is out)
+        assert (back["meaning"] is not None, len(back["wordings"])) == (
+            (False, 0) if keep is KeepRequest.NONE else (True, 1)
+        )
+        assert ("quokka" in json.dumps(back)) is (keep is not KeepRequest.NONE)

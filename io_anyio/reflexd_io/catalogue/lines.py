@@ -7,7 +7,7 @@ either: whoever takes the entry makes them anew, with the models that are there.
 import base64
 import binascii
 import re
-from math import isfinite
+from typing import Annotated
 
 import msgspec
 
@@ -26,28 +26,35 @@ from reflexd_io.store.records import Record
 
 VERSION = 1
 _KEY = re.compile(r"[0-9a-f]{64}")
+_FIELD = re.compile(r"[\t -~\x80-\xff]*")
+"""A header's value (RFC 9110 section 5.5), read as Latin-1."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Unix seconds, up to the year 9999: nobody can show what is later."""
+_Share = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 
 
 class _Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    input: int
-    output: int
-    cached_input: int = 0
+    input: _Count
+    output: _Count
+    cached_input: _Count = 0
 
 
 class _Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope: str
     question: str
-    expires: float | None = None
+    expires: _Moment | None = None
 
 
 class _Wording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     key: str
     question: str
-    score: float | None = None
-    similarity: float | None = None
+    score: _Share | None = None
+    similarity: _Share | None = None
     model: str
     reason: str
-    at: float
+    at: _Moment
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,10 +65,10 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     upstream: str
     model: str
     form: Form
-    created: float
-    expires: float | None = None
-    used: float
-    hits: int = 0
+    created: _Moment
+    expires: _Moment | None = None
+    used: _Moment
+    hits: _Count = 0
     pinned: bool = False
     has_usage: bool
     asked_usage: bool
@@ -73,7 +80,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     answer_base64: str | None = None
     meaning: _Meaning | None = None
     wordings: list[_Wording] = []
-    uses: dict[str, int] = {}
+    uses: dict[str, _Count] = {}
 
 
 def written(tenant: str, detail: Detail) -> bytes:
@@ -127,8 +134,11 @@ def written(tenant: str, detail: Detail) -> bytes:
     return msgspec.json.encode(entry) + b"\n"
 
 
-def read(raw: bytes) -> tuple[str, Taken]:
-    """Whose entry a line holds, and the entry. Raises `ValueError`, which says in words what is wrong with it."""
+def read(raw: bytes, now: float) -> tuple[str, Taken]:
+    """Whose entry a line holds, and the entry; none is from after ``now``, whatever clock wrote it down.
+
+    Raises `ValueError`, which says in words what is wrong with it.
+    """
     try:
         entry = _DECODER.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -138,10 +148,7 @@ def read(raw: bytes) -> tuple[str, Taken]:
         raise ValueError(str(error)) from error
     if entry.reflex_entry != VERSION:
         raise ValueError(f"it is of format {entry.reflex_entry}, and this Reflex knows {VERSION}")
-    moments = (entry.created, entry.used, *((entry.expires,) if entry.expires is not None else ()))
-    if not all(isfinite(at) for at in moments) or entry.hits < 0:
-        raise ValueError("its times and counts are no numbers that could be so")
-    key, answer = _key(entry.key), _answer(entry)
+    key, answer = _key(entry.key), _answer(entry, now)
     return entry.tenant, Taken(
         record=Record(
             key=key,
@@ -154,7 +161,7 @@ def read(raw: bytes) -> tuple[str, Taken]:
             question=entry.question,
             meaning=_meaning(entry.meaning),
         ),
-        used=entry.used,
+        used=min(entry.used, now),
         hits=entry.hits,
         pinned=entry.pinned,
         uses={_day(day): count for day, count in entry.uses.items() if count > 0},
@@ -176,7 +183,7 @@ def _version_of(raw: bytes) -> int | None:
         return None
 
 
-def _answer(entry: _Entry) -> Answer:
+def _answer(entry: _Entry, now: float) -> Answer:
     """Held to what is asked of every answer before it is stored. Raises `ValueError`."""
     dialect = BY_NAME.get(entry.dialect)
     if dialect is None:
@@ -194,7 +201,7 @@ def _answer(entry: _Entry) -> Answer:
         dialect=entry.dialect,
         model=entry.model,
         form=entry.form,
-        created=entry.created,
+        created=min(entry.created, now),
         expires=entry.expires,
         has_usage=entry.has_usage,
         asked_usage=entry.asked_usage,
@@ -204,6 +211,8 @@ def _answer(entry: _Entry) -> Answer:
         headers = [(name.encode("latin-1").lower(), value.encode("latin-1")) for name, value in entry.headers]
     except UnicodeEncodeError as error:
         raise ValueError("its headers hold what no header can") from error
+    if not all(_FIELD.fullmatch(value) for _, value in entry.headers):
+        raise ValueError("its headers hold what no header can")
     return Answer(facts, kept(headers), recorded)
 
 

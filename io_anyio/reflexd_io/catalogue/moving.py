@@ -5,14 +5,15 @@ found. Lines that are bad are told with their number and cost nothing else. What
 stays, and taking the same file again changes nothing.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from sqlite3 import Connection
 from time import time
 
 import anyio.to_thread
 
+from reflexd_core.policy import KeepRequest
 from reflexd_io.catalogue import lines
 from reflexd_io.catalogue.shelves import Shelves
 from reflexd_io.store import browse
@@ -51,8 +52,13 @@ Numbered = list[tuple[int, bytes]]
 
 
 class Moving:
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(
+        self, shelves: Shelves, *, closed: Callable[[str], str | None], keeps: Callable[[str], KeepRequest]
+    ) -> None:
+        """By a tenant's id: ``closed`` says why nothing may be taken in for it, ``keeps`` how much of a request."""
         self._shelves = shelves
+        self._closed = closed
+        self._keeps = keeps
 
     async def export(self, tenant: str | None, wanted: Filter) -> AsyncGenerator[bytes]:
         """Lines, a few at a time, as entries were stored. Raises `StoreUnavailable`."""
@@ -89,8 +95,10 @@ class Moving:
                 account.skipped += 1
             elif not self._shelves.store.is_name(tenant):
                 account.blame(number, f"{tenant!r} is not a tenant's name")
+            elif (why := self._closed(tenant)) is not None:
+                account.blame(number, why)
             else:
-                by_tenant.setdefault(tenant, []).append((number, taken))
+                by_tenant.setdefault(tenant, []).append((number, _held(taken, self._keeps(tenant))))
         for tenant, some in by_tenant.items():
             work = partial(_take_all, some=[taken for _, taken in some], overwrite=overwrite)
             outcomes = await self._shelves.store.change(tenant, work, makes=True)
@@ -125,7 +133,7 @@ def _read(batch: Numbered) -> list[tuple[int, str, Taken | str]]:
     now = time()
     for number, line in batch:
         try:
-            tenant, taken = lines.read(line)
+            tenant, taken = lines.read(line, now)
         except ValueError as error:
             read.append((number, "", str(error)))
             continue
@@ -135,6 +143,14 @@ def _read(batch: Numbered) -> list[tuple[int, str, Taken | str]]:
         else:
             read.append((number, tenant, taken))
     return read
+
+
+def _held(taken: Taken, keep: KeepRequest) -> Taken:
+    """As much of it as the tenant keeps of its own requests."""
+    if keep is not KeepRequest.NONE:
+        return replace(taken, record=replace(taken.record, keep=keep))
+    bare = replace(taken.record, keep=keep, exact_only=True, scope=None, meaning=None)
+    return replace(taken, record=bare, wordings=[])
 
 
 def _take_all(connection: Connection, some: list[Taken], *, overwrite: bool) -> list[Outcome]:

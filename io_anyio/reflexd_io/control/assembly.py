@@ -41,6 +41,7 @@ from reflexd_io.policies import Policies
 from reflexd_io.settings import Settings
 from reflexd_io.stats import Statistics
 from reflexd_io.store import Store
+from reflexd_io.tenants.changes import why_closed
 from reflexd_io.tenants.desk import Desk
 from reflexd_io.tenants.registry import Registry
 from reflexd_io.upstream import UpstreamClient
@@ -77,7 +78,12 @@ def endpoints(parts: Parts) -> list[Endpoint[Any, Any]]:
     told = _state(parts)
     browsing, purging = Browsing(parts.shelves), Purging(parts.shelves)
     accounts = Accounts(journal=parts.journal, store=store, pairs=parts.pairs, policies=parts.policies)
-    changing, moving = Changing(parts.shelves), Moving(parts.shelves)
+    changing = Changing(parts.shelves)
+    moving = Moving(
+        parts.shelves,
+        closed=lambda tenant: why_closed(registry.document, tenant),
+        keeps=lambda tenant: registry.settled(tenant).keep_request,
+    )
     return [
         *state.endpoints(told),
         *pausing.endpoints(desk, told),

@@ -147,10 +147,10 @@ def _request_parts(record: Record) -> tuple[list[Part], str]:
 
     None where the request cannot be read again.
     """
-    if not record.request:
-        return [], record.question
     if record.keep is KeepRequest.NONE:
         return [], ""
+    if not record.request:
+        return [], record.question
     try:
         body = read_json(codings.decode(record.request, record.request_coding, _REQUEST_LIMIT))
         if not isinstance(body, dict):

@@ -179,7 +179,7 @@ class Writer:
             self._upkeep.forget(tenant)
             files.remove(self._folder, tenant)
         except (OSError, sqlite3.Error) as error:
-            problem = f"{tenant}.sqlite3 cannot be removed: {error}"
+            problem = f"{tenant}.sqlite3 cannot be removed: {in_words(error)}"
             log.warning("%s", problem)
             return problem
         self._known.discard(tenant)

@@ -5,6 +5,7 @@ is said at run time stands *over* it: a tenant's settings win over config.toml's
 active tenant that was chosen last, here or there, is the active one.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from reflexd_core.policy import Policy
 from reflexd_core.routing import Upstream
-from reflexd_core.tenancy import name_fault, unused_id
+from reflexd_core.tenancy import ANONYMOUS, name_fault, unused_id
 from reflexd_core.tokens import HINT, digest_of, make_token
 from reflexd_io import values
 from reflexd_io.policy_settings import POLICY, with_setting
@@ -28,6 +29,7 @@ from reflexd_io.tenants.document import (
 
 Change = Callable[[Document], Document]
 
+_ANONYMOUS_ID = re.compile(rf"{ANONYMOUS}[0-9a-f]{{32}}")
 LONGEST_PAUSE = 366 * 86_400.0
 LONGEST_NAME = 100
 MOST_TOKENS = 1000
@@ -76,6 +78,19 @@ def id_of(document: Document, name: str) -> str:
         if kept.name == name and not kept.removed:
             return each
     raise Unfit("unknown", f"There is no tenant {name!r}.")
+
+
+def why_closed(document: Document, tenant: str) -> str | None:
+    """Why nothing may be taken in for the tenant of this id; None where it may be.
+
+    An id that nobody has here might become somebody's, who would find what was put there.
+    """
+    if tenant.startswith(ANONYMOUS):
+        return None if _ANONYMOUS_ID.fullmatch(tenant) else f"{tenant!r} is no provider key's own tenant"
+    kept = document.tenants.get(tenant)
+    if kept is None:
+        return f"there is no tenant {tenant!r} here: `reflexd tenants add {tenant}` makes one"
+    return f"tenant {tenant!r} was removed" if kept.removed else None
 
 
 def add(document: Document, settings: Settings, name: str, *, now: float, used: Collection[str]) -> Document:
