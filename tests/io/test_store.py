@@ -662,6 +662,7 @@ async def test_a_tick_looks_at_what_changed_and_at_one_more(
             connection.commit()
     ticks: list[set[str]] = []
     tick, look_at = upkeep.Upkeep.tick, upkeep.Upkeep._look_at
+    touched = threading.Event()
     most = 0
 
     def watched_tick(self: upkeep.Upkeep, uses: upkeep.Uses, neglected: set[str]) -> None:
@@ -674,12 +675,15 @@ async def test_a_tick_looks_at_what_changed_and_at_one_more(
         ticks[-1].add(tenant)
         look_at(self, tenant, uses)
 
+    begin = writer.Writer._tick
+    monkeypatch.setattr(writer.Writer, "_tick", lambda self: (touched.wait(20), begin(self)))
     monkeypatch.setattr(upkeep.Upkeep, "tick", watched_tick)
     monkeypatch.setattr(upkeep.Upkeep, "_look_at", watched_look)
     monkeypatch.setattr(writer, "_TICK", 0.01)
     async with _open(tmp_path) as store:
         store.touch("t05", _key(1))
         store.touch("never-seen", _key(1))
+        touched.set()
         await _until(lambda: len(ticks) > 40)
     assert ticks[0] == {"t05", "t39"}
     assert all(len(seen) == 1 for seen in ticks[1:])
