@@ -83,7 +83,7 @@ _COMMENT = re.compile(
 )
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.){0,400}\"|'(?:[^'\\\n]|\\.){0,400}'")
 _WORD = re.compile(r"[^\W_][\w'+#-]*+")
-_NUMBER = re.compile(r"(?<![\w.,])[+-]?\d++(?:[.,:]\d++)*+")
+_NUMBER = re.compile(r"(?<![\w.,])[+-]?\d++(?:[.,:]\d++)*")
 _ITEM = re.compile(r"^\s{0,8}(?:\d{1,3}[.)]|[-*+•])\s", re.MULTILINE)
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:]\s|\n)[^\w\n]{0,8}")
 
@@ -92,7 +92,7 @@ _STATEMENT = re.compile(r"[;{}]\s{0,80}$|\w\(")
 _PATTERN = 80
 """Characters of code that may be one pattern."""
 _FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*+")
-_CODE_NUMBER = re.compile(r"(?<![\w.:])[+-]?\d++(?:[.:]\d++)*+[A-Za-z%]{0,3}")
+_CODE_NUMBER = re.compile(r"(?<![\w.:])[+-]?\d++(?:[.:]\d++)*[A-Za-z%]{0,3}")
 _SAMPLE = re.compile(r"[\[({][\s\d,.'\"-]{3,400}[\])}]")
 _MARKS = tuple(
     re.compile(pattern, re.MULTILINE)

@@ -36,7 +36,7 @@ _LONGEST = 500
 _IN_PLACE = 4
 """Words that a change in place replaces at most; more is a new sentence."""
 
-_UNIT = re.compile(r"[^\n.!?:]*+(?:[.!?:](?!\s|\Z)[^\n.!?:]*+)*+[.!?:]?")
+_UNIT = re.compile(r"[^\n.!?:]*+(?:[.!?:](?!\s|\Z)[^\n.!?:]*+)*[.!?:]?")
 _LAYOUT = " \t*_#>|"
 _EDGES = " \t*_#>|-.,;:!?\"'()[]"
 _VALUE = re.compile(r"\d|\A-|/")

@@ -21,7 +21,7 @@ UNTRUSTED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\uf8ff]"
 )
 """Controls, what is invisible or turns the direction of text, halves of surrogates, private use."""
-_CHUNK = re.compile(r"(?:`[^`]{1,400}`|\"[^\"]{1,400}\"|(?<![\w'])'[^']{1,400}'(?!\w)|\S)++")
+_CHUNK = re.compile(r"(?:`[^`]{1,400}`|\"[^\"]{1,400}\"|(?<![\w'])'[^']{1,400}'(?!\w)|\S)+")
 """What stands between spaces; a quoted or inline-code part is never split."""
 _CORE = re.compile(r"([A-Za-z]+(?:['-][A-Za-z]+)*)([,.;:!?)]*)\Z")
 
