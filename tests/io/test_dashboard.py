@@ -1,4 +1,4 @@
-"""The dashboard: its files and their policy, codes that are good once, and the page in a real headless Chromium.
+"""The dashboard: the page in a real headless Chromium.
 
 ``REFLEX_PICTURES=folder`` keeps what the browser saw, for people to look at.
 """
@@ -6,22 +6,19 @@
 import http.client
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from reflexd_io import dashboard as page_files
-from reflexd_io.dashboard.sessions import CODE_LIVES, MOST, SESSION_LIVES, Sessions
 from reflexd_io.runtime import Runtime
-from support.asking import answer, chat, control, fetch
+from support.asking import answer, chat, control
 from support.chromium import Chromium, chromium
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream
 
+INSIDE = "(one) => one.getBoundingClientRect().right <= innerWidth"
 STRANGE = "who am I <img src=x onerror=alert(1)> \u202egnp.exe"
 
 
@@ -51,77 +48,6 @@ def keep(browser: Chromium, name: str) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         time.sleep(1.3)  # what is fresh glows for a second
         browser.picture(Path(folder) / f"{name}.png")
-
-
-def test_its_files_are_served_with_a_strict_policy(reflex: Runtime) -> None:
-    status, headers, body = fetch(f"{reflex.url}/dashboard")
-    assert status == 200
-    assert headers["content-type"] == "text/html; charset=utf-8"
-    policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert headers["x-content-type-options"] == "nosniff"
-    assert b"<script>" not in body
-    assert b" style=" not in body
-    for name in page_files.files():
-        content = fetch(f"{reflex.url}/dashboard/{name}")[2]
-        assert b"http://" not in content.replace(b"http://www.w3.org/", b"")
-        assert b"https://" not in content
-        assert b".innerHTML" not in content
-    assert fetch(f"{reflex.url}/dashboard", If_None_Match=headers["etag"])[0] == 304
-    assert fetch(f"{reflex.url}/dashboard", method="HEAD")[2] == b""
-    for path in ("nothing.js", "../sessions.py", "%2e%2e/sessions.py", "page/index.html"):
-        assert fetch(f"{reflex.url}/dashboard/{path}")[0] == 404
-    assert fetch(f"{reflex.url}/dashboard", b"{}")[0] == 405
-
-
-def test_a_code_is_exchanged_once(reflex: Runtime) -> None:
-    code = control(reflex, "/admin/dashboard/code", {})
-    assert code["url"] == f"{reflex.url}/dashboard#code={code['code']}"
-    assert reflex.admin_token not in code["url"]
-    exchange, body = f"{reflex.url}/dashboard/session", json.dumps({"code": code["code"]}).encode()
-    status, headers, said = fetch(exchange, body)
-    assert (status, headers["cache-control"]) == (200, "no-store")
-    token = json.loads(said)["token"]
-    assert fetch(f"{reflex.url}/admin/stats", Authorization=f"Bearer {token}")[0] == 200
-    assert fetch(exchange, body)[0] == 401
-    assert fetch(exchange, b'{"code": "guess"}')[0] == 401
-    assert fetch(exchange, b"[]")[0] == 400
-    assert fetch(exchange, b"\xff")[0] == 400
-    assert fetch(exchange)[0] == 405
-    assert fetch(f"{reflex.url}/admin/dashboard/code", b"{}")[0] == 401
-    assert fetch(exchange, body, Origin="https://example.org")[0] == 403
-
-
-def test_codes_and_sessions_lapse_and_are_bounded() -> None:
-    now = [0.0]
-    sessions = Sessions(clock=lambda: now[0])
-    early, late = sessions.code(), sessions.code()
-    token = sessions.exchange(early)
-    assert token is not None
-    assert sessions.allows(token)
-    assert not sessions.allows(late)
-    now[0] = CODE_LIVES
-    assert sessions.exchange(late) is None
-    now[0] = SESSION_LIVES
-    assert not sessions.allows(token)
-    first = sessions.code()
-    for _ in range(MOST):
-        sessions.code()
-    assert sessions.exchange(first) is None
-    fresh = sessions.exchange(sessions.code())
-    assert fresh is not None
-    sessions.end(fresh)
-    assert not sessions.allows(fresh)
-    assert sessions.exchange("\udcff") is None
-
-
-def test_the_command_prints_an_address(reflex: Runtime, tmp_path: Path) -> None:
-    run = [sys.executable, "-m", "reflexd_io.cli", "dashboard", "--storage-path", str(tmp_path / "storage")]
-    shown = subprocess.run([*run, "--no-open"], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert shown.startswith(f"{reflex.url}/dashboard#code=")
-    told = json.loads(subprocess.run([*run, "--json"], capture_output=True, text=True, check=True).stdout)
-    assert told["lives"] == CODE_LIVES
 
 
 @pytest.mark.slow
@@ -159,6 +85,8 @@ def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) 
     keep(browser, "empty")
     assert browser.run("location.hash") == ""
     browser.until("document.getElementById('connection').textContent.startsWith('caching')")
+    assert "`" not in browser.run("document.getElementById('page').innerText")
+    assert "active tenant default. Keys: 1" in browser.run("document.querySelector('footer').textContent")
     browser.run("location.hash = 'live'")
     for _ in range(2):
         chat(reflex.url, STRANGE)
@@ -185,6 +113,15 @@ def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) 
     browser.press("ArrowLeft")
     browser.until("document.querySelector('.chart .tip:not([hidden])')")
     keep(browser, "busy")
+    marks = browser.run("[...document.querySelectorAll('.charts .wide svg text')].map((label) => label.textContent)")
+    assert marks[:3] == ["0\u00a0%", "50\u00a0%", "100\u00a0%"]
+    assert marks[3] == "00:00"
+    assert all(mark.endswith(("00", "30")) for mark in marks[3:])
+    scale = (
+        "[...document.querySelectorAll('.charts > .chart')].find((card) => card.textContent.startsWith('Latency'))"
+    )
+    of_ten = browser.run(f"[...{scale}.querySelectorAll('text[text-anchor=end]')].map((label) => label.textContent)")
+    assert {float(mark.split()[0]) for mark in of_ten} <= {0.01, 0.1, 1, 10, 100} | {0}
     browser.run("document.getElementById('pause').click()")
     browser.until("document.getElementById('connection').textContent === 'passing through'")
     assert chat(reflex.url, STRANGE)[1]["x-reflex-status"] == "bypass"
@@ -244,19 +181,45 @@ def test_it_fits_and_follows_the_system(
         browser.look(width=390, height=844, dark=dark, phone=True)
     else:
         browser.look(dark=dark)
+    control(
+        reflex,
+        "/admin/tenants",
+        {"name": "a-client-whose-name-is-as-long-as-names-may-be-and-longer-than-a-line"[:64]},
+    )
     for _ in range(3):
-        chat(reflex.url, "a question that goes on for so long that it has to be broken somewhere on a phone")
+        chat(
+            reflex.url,
+            "a question that goes on for so long that it has to be broken somewhere on a phone " + "x " * 90,
+        )
     enter(browser, reflex)
     browser.until("document.querySelectorAll('#view-live tbody tr').length === 3")  # from before the page was opened
     assert browser.run("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     for view in ("overview", "live", "entries", "tenants"):
         browser.run(f"location.hash = '{view}'")
         browser.until(f"!document.getElementById('view-{view}').hidden")
-        time.sleep(0.3)
+        browser.until(f"document.querySelector('#view-{view} :is(svg, tbody tr)')")
         assert browser.run("document.documentElement.scrollWidth <= innerWidth"), view
+        assert browser.run(f"[...document.querySelectorAll('#view-{view} select')].every({INSIDE})"), view
         keep(browser, f"{name}-{view}")
+        if view == "entries":
+            words = browser.run("document.querySelector('#view-entries td.words bdi').getBoundingClientRect().height")
+            assert words < 3 * 15 * 1.5  # two lines of it, however long it is
     browser.press("t")
     assert browser.run("document.documentElement.dataset.theme") == ("light" if dark else "dark")
+
+
+@pytest.mark.slow
+def test_a_button_keeps_the_focus_when_its_list_is_told_anew(reflex: Runtime, browser: Chromium) -> None:
+    control(reflex, "/admin/tenants", {"name": "work"})
+    enter(browser, reflex)
+    browser.press("4")
+    browser.until("document.querySelectorAll('#view-tenants tbody tr').length === 2")
+    held = "document.activeElement.closest('#view-tenants tr')?.textContent"
+    browser.run("document.querySelectorAll('#view-tenants tbody tr')[1].querySelector('button:last-child').focus()")
+    browser.press("Enter")
+    browser.until(f"{held}?.startsWith('work') && document.activeElement.textContent === 'Resume'")
+    browser.press("Enter")
+    browser.until(f"{held}?.startsWith('work') && document.activeElement.textContent === 'Pause'")
 
 
 @pytest.mark.slow

@@ -51,10 +51,10 @@ class Dashboard:
     def _reply(self, request: Request, path: str, body: bytes) -> Reply:
         if path == SESSION:
             if request.method != "POST":
-                return _refusal(405, "Only POST does anything here.")
+                return _refusal(405, "Only POST does anything here.", (b"Allow", b"POST"))
             return self._exchange(body)
         if request.method not in ("GET", "HEAD"):
-            return _refusal(405, f"{path} can only be read.")
+            return _refusal(405, f"{path} can only be read.", (b"Allow", b"GET, HEAD"))
         found = files().get(path.removeprefix("/dashboard").removeprefix("/") or "index.html")
         if found is None:
             return _refusal(404, f"The dashboard has no {path}.")
@@ -88,8 +88,8 @@ def files() -> dict[str, tuple[bytes, bytes, bytes]]:
     return found
 
 
-def _refusal(status: int, message: str) -> Reply:
-    return status, _json(), msgspec.json.encode({"error": {"code": "refused", "message": message}})
+def _refusal(status: int, message: str, *more: tuple[bytes, bytes]) -> Reply:
+    return status, [*_json(), *more], msgspec.json.encode({"error": {"code": "refused", "message": message}})
 
 
 def _json() -> Headers:

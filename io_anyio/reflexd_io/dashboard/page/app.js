@@ -139,7 +139,7 @@ function header() {
   const problems = Object.entries(state?.problems ?? {}).map(([name, why]) => `${text(name)}: ${text(why)}`);
   by("notice").hidden = !problems.length;
   by("notice").textContent = problems.join(" · ");
-  if (state) by("about").textContent = `Reflex ${state.version} at ${state.url}, active tenant ${text(state.active_tenant)}`;
+  if (state) by("about").textContent = `Reflex ${state.version} at ${state.url}, active tenant ${text(state.active_tenant)}.`;
 }
 
 async function pause() {

@@ -5,6 +5,7 @@ import { h, svg } from "./dom.js";
 
 const MARGIN = { top: 8, right: 8, bottom: 22, left: 44 };
 const HEIGHT = 190;
+const LABEL = 90;
 
 // One card with a title. `draw(width)` gives { shapes, count, tip(index), label, place(index) }.
 export function chart(title, legend, draw, sort = "") {
@@ -57,21 +58,20 @@ function show(box, drawn) {
   box.replaceChildren(picture, tip);
 }
 
-function frame(width, count, most, shown, times) {
+// `shares`: where the scale has lines, of its height.
+function frame(width, count, most, shown, times, shares = [0, 0.5, 1]) {
   const right = width - MARGIN.right, bottom = HEIGHT - MARGIN.bottom;
   const inner = right - MARGIN.left;
   const y = (number) => bottom - (bottom - MARGIN.top) * Math.min(1, number / (most || 1));
   const place = (index) => MARGIN.left + (inner * (index + 0.5)) / count;
-  const shapes = [0, 0.5, 1].map((share) => y(most * share)).flatMap((height, number) => [
-    svg("line", { class: "grid", x1: MARGIN.left, x2: right, y1: height, y2: height }),
-    svg("text", { x: MARGIN.left - 6, y: height + 4, "text-anchor": "end" }, shown(most * [0, 0.5, 1][number])),
+  const shapes = shares.flatMap((share) => [
+    svg("line", { class: "grid", x1: MARGIN.left, x2: right, y1: y(most * share), y2: y(most * share) }),
+    svg("text", { x: MARGIN.left - 6, y: y(most * share) + 4, "text-anchor": "end" }, shown(most * share)),
   ]);
-  const labels = Math.min(count, Math.max(2, Math.floor(inner / 90)));
-  for (let number = 0; number < labels; number++) {
-    const index = Math.round((number * (count - 1)) / Math.max(1, labels - 1));
-    const anchor = number === 0 ? "start" : number === labels - 1 ? "end" : "middle";
-    const x = number === 0 ? MARGIN.left : number === labels - 1 ? right : place(index);
-    shapes.push(svg("text", { x, y: HEIGHT - 6, "text-anchor": anchor }, times(index)));
+  for (const index of times.marks(Math.max(2, Math.floor(inner / LABEL)))) {
+    const x = place(index);
+    const anchor = x > right - LABEL / 3 ? "end" : "middle";
+    shapes.push(svg("text", { x: anchor === "end" ? right : x, y: HEIGHT - 6, "text-anchor": anchor }, times(index)));
   }
   const near = (x) => Math.round(((x - MARGIN.left) / inner) * count - 0.5);
   return { shapes, y, place, near, each: inner / count };
@@ -108,8 +108,11 @@ export function lines(width, { lines: drawn, most, shown, times, tip, label, sca
   const low = scale === "log" ? 10 ** Math.floor(Math.log10(Math.max(1e-2, Math.min(...all)))) : 0;
   const high = most ?? (scale === "log" ? 10 ** Math.ceil(Math.log10(Math.max(...all, low * 10))) : ceiling(Math.max(...all)));
   const share = (number) => scale === "log" ? Math.log10(Math.max(low, number) / low) / Math.log10(high / low) : number / high;
-  const label01 = (part) => shown(scale === "log" ? low * (high / low) ** part : part * high);
-  const { shapes, y, place, near } = frame(width, count, 1, label01, times);
+  const label01 = (part) => shown(Number((scale === "log" ? low * (high / low) ** part : part * high).toPrecision(6)));
+  // Of a logarithmic scale the powers of ten are marked, every other one where there are many.
+  const tens = Math.round(Math.log10(high / low)), each = Math.ceil(tens / 4);
+  const shares = scale === "log" ? Array.from({ length: Math.floor(tens / each) + 1 }, (_, power) => (power * each) / tens) : undefined;
+  const { shapes, y, place, near } = frame(width, count, 1, label01, times, shares);
   for (const { kind, numbers, dashed, area } of drawn) {
     for (const run of runs(numbers)) {
       const points = run.map((index) => [place(index), y(share(numbers[index]))]);

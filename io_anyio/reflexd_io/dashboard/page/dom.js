@@ -1,4 +1,5 @@
-// Making elements, and showing numbers. What came from elsewhere is only ever set as text.
+// Making elements, and showing numbers. What came from elsewhere is only ever set as text. The space before a unit is
+// one at which no line breaks.
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -49,20 +50,20 @@ export function money(dollars) {
 
 export function took(ms) {
   if (ms === null || ms === undefined) return "–";
-  if (ms >= 10000) return `${(ms / 1000).toFixed(0)} s`;
-  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
-  if (ms >= 10) return `${ms.toFixed(0)} ms`;
-  return `${ms.toFixed(ms < 1 ? 2 : 1)} ms`;
+  if (ms >= 10000) return `${(ms / 1000).toFixed(0)}\u00a0s`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)}\u00a0s`;
+  if (ms >= 10) return `${ms.toFixed(0)}\u00a0ms`;
+  return `${ms.toFixed(ms < 1 ? 2 : 1)}\u00a0ms`;
 }
 
 export function size(bytes) {
   const names = ["B", "KB", "MB", "GB", "TB"];
   let step = 0;
   while (bytes >= 1000 && step < names.length - 1) [bytes, step] = [bytes / 1000, step + 1];
-  return `${bytes.toFixed(step && bytes < 100 ? 1 : 0)} ${names[step]}`;
+  return `${bytes.toFixed(step && bytes < 100 ? 1 : 0)}\u00a0${names[step]}`;
 }
 
-export const percent = (share) => (share === null || share === undefined ? "–" : `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`);
+export const percent = (share) => (share === null || share === undefined ? "–" : `${(share * 100).toFixed(share && share < 0.1 ? 1 : 0)}\u00a0%`);
 
 export const clock = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");
 

@@ -75,7 +75,7 @@ function line(row) {
   return h("tr", { class: "opens", onclick: () => detail(row.id) }, h("td", {}, box),
     h("td", { class: "words" }, h("span", {}, h("button", { type: "button", class: "link" }, h("bdi", {}, text(row.question) || "(no words)")))),
     h("td", { class: "name" }, h("bdi", {}, text(row.model))), h("td", { class: "name" }, h("bdi", {}, text(row.tenant))),
-    h("td", { class: "number", "data-label": "hits" }, short(row.hits)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number" }, `${row.pinned ? "pinned, " : ""}${moment(row.created)}`));
+    h("td", { class: "number", "data-label": "hits" }, short(row.hits)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number", "data-label": "stored" }, `${row.pinned ? "pinned, " : ""}${moment(row.created)}`));
 }
 
 function mark() {

@@ -120,5 +120,5 @@ async function why(id) {
 
 async function wrong(row) {
   const ended = await tried(() => ask("POST", `/admin/entries/${encodeURIComponent(row.entry)}/wrong`, { exchange: row.id }));
-  if (ended) open("Thank you", h("p", {}, "This pairing has ended and will not come back. `reflexd tune` learns from it."), h("div", { class: "actions" }, h("button", { type: "button", onclick: () => document.getElementById("dialog").close() }, "Close")));
+  if (ended) open("Thank you", h("p", {}, "This pairing has ended and will not come back. ", h("code", {}, "reflexd tune"), " learns from it."), h("div", { class: "actions" }, h("button", { type: "button", onclick: () => document.getElementById("dialog").close() }, "Close")));
 }

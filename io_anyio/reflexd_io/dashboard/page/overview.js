@@ -78,11 +78,22 @@ function meter(share) {
     svg("rect", { class: "bypass", width: 100, height: 4, opacity: 0.25 }), svg("rect", { class: "accent", width: Math.max(0.5, 100 * Math.min(1, share)), height: 4 }));
 }
 
-// The time of a point, as short as its range allows.
+// Points between two labels of an axis: hours, their halves and quarters, and days come out round.
+const STRIDES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96];
+
+// The time of a point, as short as its range allows; `marks(most)` gives the points that are labelled.
 function time(stats) {
   const days = stats.step >= 86400;
   const form = days ? { day: "numeric", month: "short", timeZone: "UTC" } : stats.range === "today" ? { hour: "2-digit", minute: "2-digit" } : { weekday: "short", hour: "2-digit", minute: "2-digit" };
-  return (index) => new Date(stats.series[index].at * 1000).toLocaleString("en-GB", form).replace(",", "");
+  const times = (index) => new Date(stats.series[index].at * 1000).toLocaleString("en-GB", form).replace(",", "");
+  const local = (point) => point.at - (days ? 0 : new Date(point.at * 1000).getTimezoneOffset() * 60);
+  times.marks = (most) => {
+    const count = stats.series.length;
+    const stride = STRIDES.find((each) => count / each <= most) ?? Math.ceil(count / most);
+    const round = stats.series.slice(0, stride).findIndex((point) => local(point) % (stride * stats.step) === 0);
+    return stats.series.map((_, index) => index).filter((index) => index >= round && (index - Math.max(0, round)) % stride === 0);
+  };
+  return times;
 }
 
 // The same in fewer, longer steps, since shares of a handful jump about.
@@ -94,7 +105,7 @@ function gathered(stats) {
     const sums = series.at(-1).by_status;
     for (const [kind, count] of Object.entries(point.by_status)) sums[kind] = (sums[kind] ?? 0) + count;
   });
-  return { ...stats, series };
+  return { ...stats, series, step: stats.step * each };
 }
 
 const total = (point) => Object.values(point.by_status).reduce((sum, count) => sum + count, 0);
@@ -188,5 +199,5 @@ function trust(stats) {
 function firstSteps() {
   const url = location.origin;
   return h("div", { class: "card first-steps" }, h("h2", {}, "Nothing was asked yet"), h("p", {}, "Point an agent at Reflex and leave the rest of it alone:"),
-    h("pre", {}, h("code", {}, `export OPENAI_BASE_URL=${url}/v1\nexport ANTHROPIC_BASE_URL=${url}`)), h("p", { class: "quiet" }, "Ask something twice: the second answer comes from here. `reflexd demo` shows it at no cost."));
+    h("pre", {}, h("code", {}, `export OPENAI_BASE_URL=${url}/v1\nexport ANTHROPIC_BASE_URL=${url}`)), h("p", { class: "quiet" }, "Ask something twice: the second answer comes from here. ", h("code", {}, "reflexd demo"), " shows it at no cost."));
 }

@@ -18,17 +18,19 @@ export async function refresh() {
   const found = await tried(() => ask("GET", "/admin/tenants"));
   if (!found) return;
   heard(found.items.map((row) => row.name));
+  const held = [...list.querySelectorAll("button")].find((button) => button === document.activeElement)?.dataset;
   list.replaceChildren(...found.items.map(line));
+  if (held) [...list.querySelectorAll("button")].find((button) => button.dataset.tenant === held.tenant && button.dataset.does === held.does)?.focus();
 }
 
 function line(row) {
   const asked = row.hits + row.misses;
   const paused = row.paused_until !== null && row.paused_until !== undefined;
-  return h("tr", {}, h("td", {}, h("b", {}, h("bdi", {}, text(row.name))), row.active ? h("span", { class: "accent" }, " ✓ active") : null, row.anonymous ? h("span", { class: "quiet" }, " a provider key's own") : null),
+  return h("tr", {}, h("td", { class: "who" }, h("b", {}, h("bdi", {}, text(row.name))), row.active ? h("span", { class: "accent" }, " ✓ active") : null, row.anonymous ? h("span", { class: "quiet" }, " a provider key's own") : null),
     h("td", { class: "number", "data-label": "entries" }, whole(row.entries)), h("td", { class: "number" }, size(row.size)), h("td", { class: "number", "data-label": "hits" }, asked ? `${whole(row.hits)} (${percent(row.hits / asked)})` : "–"), h("td", { class: "number", "data-label": "saved" }, money(row.saved_dollars ?? 0)),
     h("td", { "data-label": "other words" }, paused ? h("span", { class: "miss" }, "paused") : text(row.semantic)),
-    h("td", { class: "number" }, row.active || row.anonymous ? null : h("button", { type: "button", class: "small", onclick: () => use(row.name) }, "Make active"), " ",
-      row.anonymous ? null : h("button", { type: "button", class: "small", onclick: () => pause(row, paused) }, paused ? "Resume" : "Pause")));
+    h("td", { class: "number" }, row.active || row.anonymous ? null : h("button", { type: "button", class: "small", "data-tenant": row.name, "data-does": "use", onclick: () => use(row.name) }, "Make active"), " ",
+      row.anonymous ? null : h("button", { type: "button", class: "small", "data-tenant": row.name, "data-does": "pause", onclick: () => pause(row, paused) }, paused ? "Resume" : "Pause")));
 }
 
 async function use(name) {
