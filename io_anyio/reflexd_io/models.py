@@ -17,10 +17,12 @@ from reflexd_core.meaning.calibration import Calibration
 from reflexd_core.meaning.guards import Refusal
 from reflexd_core.meaning.judge import RULES
 from reflexd_io import tuning
+from reflexd_io.faults import without_folders
 from reflexd_io.inference import choose
 from reflexd_io.inference.batching import Batching
 from reflexd_io.inference.errors import CannotCompare, InferenceFailed
 from reflexd_io.inference.judge import Judge, Score
+from reflexd_io.inference.manifest import WEIGHTS
 from reflexd_io.inference.ports import Pair, Verifier
 from reflexd_io.settings import Settings
 
@@ -139,9 +141,9 @@ class Models:
         if self._judge is None:
             if self._settings.inference_backend == "off":
                 return {"status": "off"}
-            return {"status": "degraded", "reason": "; ".join(self._problems) or "a model is missing"}
+            return {"status": "degraded", "reason": self._told(self._problems) or "a model is missing"}
         embedder, verifier = self._judge.embedder.facts, self._judge.verifier.facts
-        notes = "; ".join(dict.fromkeys(filter(None, (embedder.note, verifier.note))))
+        notes = self._told(tuple(dict.fromkeys(filter(None, (embedder.note, verifier.note)))))
         return {
             "status": "ok" if self._calibrated else "shadow",
             "backend": verifier.backend,
@@ -153,6 +155,10 @@ class Models:
             "threshold": round(self.threshold, 4),
             **({"note": notes} if notes else {}),
         }
+
+    def _told(self, said: tuple[str, ...]) -> str:
+        """Without folders, which stand in the log: this goes to whoever asks."""
+        return without_folders("; ".join(said), self._settings.model_path, self._settings.reranker_path, WEIGHTS)
 
     def _known(self) -> Judge:
         assert self._judge is not None, "asked before the models were loaded"  # noqa: S101

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -116,6 +117,8 @@ def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     assert "2 entries" in shell.run("cache", "export", "-o", str(file)).stderr
     assert len(file.read_text().splitlines()) == 2
+    if os.name == "posix":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert shell.run("cache", "export", "one").stdout.count("\n") == 1
     shell.run("cache", "purge", "--all", "--yes")
     taken = shell.run("cache", "import", str(file))

@@ -1,5 +1,6 @@
 """No error that anybody is sent names a folder, a key or a token, and no line of the log a key or a token."""
 
+import errno
 import json
 import logging
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from reflexd_core.routing import PRESETS
 from reflexd_io.runtime import Runtime
+from reflexd_io.stats.file import StatsFile
+from reflexd_io.store import files
 from support.daemon import daemon, settings_for
 from support.tokens import issued
 from support.upstream import Reply, ScriptedUpstream
-from support.wire import Answer, Wire, chat, completion, get, post
+from support.wire import Answer, Wire, chat, completion, eventually, get, post
 
 KEYS = (
     "sk-proj-SECRETSECRETSECRETSECRET",
@@ -162,6 +165,45 @@ def test_a_disk_that_fails_is_told_without_its_folders(place: Place) -> None:
     assert answer.status == 503, answer.body
     assert b"control.json" in answer.body
     assert _telling(place, answer.body.decode()) == []
+
+
+def test_statistics_that_cannot_be_written_are_told_without_their_folder(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: StatsFile, *_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(file._path))
+
+    monkeypatch.setattr(StatsFile, "add", fail)
+    assert place.ask(post(chat(), "Authorization: Bearer reflex")).status == 400  # which is counted
+    assert place.admin("GET", "/admin/stats").status == 200  # whose first look tries to write
+    told = [place.ask(get(path)).body.decode() for path in ("/ready", "/health")]
+    told.append(place.admin("GET", "/admin/stats").body.decode())
+    for said in told:
+        assert "Read-only file system" in said
+        assert _telling(place, said) == []
+
+
+def test_a_file_that_cannot_be_removed_is_told_without_its_folder(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path, tenant: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(folder / f"{tenant}.sqlite3"))
+
+    assert place.admin("POST", "/admin/tenants", b'{"name": "job"}').status == 200
+    asked = post(chat(), f"Authorization: Bearer {KEYS[0]}", "x-reflex-tenant: job")
+    assert place.ask(asked).told == "miss"
+    eventually((place.storage / "tenants" / "job.sqlite3").exists, "its file")
+    remove = files.remove
+    monkeypatch.setattr(files, "remove", fail)
+    for _ in range(2):
+        answer = place.admin("DELETE", "/admin/tenants/job")
+        assert (answer.status, b"Read-only file system" in answer.body) == (503, True), answer.body
+        assert _telling(place, answer.body.decode()) == []
+    assert place.ask(asked).status == 400
+    monkeypatch.setattr(files, "remove", remove)
+    assert place.admin("DELETE", "/admin/tenants/job").status == 200
+    assert not (place.storage / "tenants" / "job.sqlite3").exists()
+    assert place.admin("DELETE", "/admin/tenants/job").status == 404
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models/x"])

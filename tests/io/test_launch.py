@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_a_started_daemon_answers_and_is_no_part_of_us(tmp_path: Path) -> None:
     try:
         assert BlockingClient(place).send("GET", "/healthz")[0] == 200
         assert os.getsid(running.pid) != os.getsid(0)
+        assert {stat.S_IMODE(file.stat().st_mode) for file in storage.glob("*.log")} == {0o600}
     finally:
         os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + 20

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -90,6 +91,8 @@ def test_a_file_that_was_cut_is_unusable(tmp_path: Path, size: int) -> None:
 @pytest.mark.parametrize("content", [b"", b"x", b"\x00\x00\x00\x00", b"{}\x02\x00\x00\x00", b"\xff" * 40])
 def test_a_file_that_is_whole_and_no_base_is_unusable(tmp_path: Path, content: bytes) -> None:
     with draft(tmp_path) as file:
+        if os.name == "posix":
+            assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
         file.path.write_bytes(content)
         name = file.finish(".base")
     with pytest.raises(Unusable):

@@ -453,6 +453,7 @@ def test_a_model_that_cannot_be_used_is_told_at_start_and_the_exact_tier_goes_on
             told = json.load(page)["components"]["models"]
         assert told["status"] == "degraded"
         assert said in told["reason"]
+        assert (given in told["reason"], str(tmp_path) in told["reason"]) == (True, False)
         asker.learn(DIV)
         assert asker.by(DIV) == "hit-l1-exact"
         assert asker.by(DIV_IN_OTHER_WORDS) == "miss not-stored"

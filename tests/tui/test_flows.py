@@ -1,5 +1,7 @@
 """What people do in the TUI, key by key, before a scripted daemon."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -242,8 +244,10 @@ async def test_marked_entries_are_exported(opened: Any, scripted: ScriptedDaemon
         await press(pilot, "2", "space", "space", "x")
         pilot.app.screen.query_one(Input).value = str(tmp_path / "out.jsonl")
         await press(pilot, "enter")
-        await until(pilot, (tmp_path / "out.jsonl").exists)
-        assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
+        out = tmp_path / "out.jsonl"
+        await until(pilot, lambda: out.exists() and out.read_text().count("\n") == 2)
+        if os.name == "posix":
+            assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
 async def test_switching_a_tenant_is_seen_everywhere_at_once(opened: Any, scripted: ScriptedDaemon) -> None:

@@ -1,12 +1,13 @@
 """``reflexd cache``: what the running daemon has stored, listed, shown, purged, brought back, pinned and moved."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import msgspec
 from rich.console import Console
@@ -192,7 +193,7 @@ def _export(args: argparse.Namespace) -> int:
     unfinished = Path(f"{args.output}.part")
     entries = 0
     try:
-        with told(), nullcontext(sys.stdout.buffer) if to_stdout else unfinished.open("wb") as out:
+        with told(), nullcontext(sys.stdout.buffer) if to_stdout else _private(unfinished) as out:
             for piece in client_of(args, timeout=PATIENCE).download(target):
                 out.write(piece)
                 entries += piece.count(b"\n")
@@ -205,6 +206,12 @@ def _export(args: argparse.Namespace) -> int:
             unfinished.unlink(missing_ok=True)
     print(f"{entries} entries are exported.", file=sys.stderr)
     return 0
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file that its owner alone can read, whatever lay there: what it is to hold is somebody's text."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -40,6 +40,8 @@ def start_daemon(*arguments: str, storage: Path | None = None, environ: Mapping[
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = folder / "start.log"
     where = ("--storage-path", str(folder)) if storage is not None else ()
+    told.unlink(missing_ok=True)
+    told.touch(mode=0o600)
     with told.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command("reflexd", "serve", *where, *arguments),

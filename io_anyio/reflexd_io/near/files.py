@@ -63,6 +63,7 @@ class Draft:
 def draft(folder: Path) -> Iterator[Draft]:
     """A file to write; it is gone afterwards unless it was finished."""
     path = folder / f"{secrets.token_hex(8)}{_UNFINISHED}"
+    path.touch(mode=0o600)
     try:
         yield Draft(path)
     finally:

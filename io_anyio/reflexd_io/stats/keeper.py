@@ -12,6 +12,7 @@ from time import time
 import anyio
 import anyio.to_thread
 
+from reflexd_io.faults import in_words
 from reflexd_io.ledger import Ledger
 from reflexd_io.stats.file import DAY, NewerFile, Row, StatsFile
 
@@ -86,4 +87,4 @@ class Keeper:
                 return
         if self.problem is None:  # once a spell: a full disk says so every few seconds
             log.warning("statistics are not written, trying every %s s: %s", INTERVAL, error)
-        self.problem = str(error)
+        self.problem = in_words(error)

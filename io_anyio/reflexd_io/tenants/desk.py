@@ -68,9 +68,10 @@ class Desk:
 
     async def remove(self, name: str, *, force: bool) -> str:
         """With all that is stored for it; what was done, in words. Raises `Unfit`, `NotKept`, `StoreUnavailable`."""
-        tenant = self._id(name, self._store.tenants())
+        half_gone = self._half_gone(name)
+        tenant = half_gone or self._id(name, self._store.tenants())
         before = self._registry.document.tenants.get(tenant)
-        if not _is_anonymous(tenant):
+        if half_gone is None and not _is_anonymous(tenant):
             active = self._registry.tenancy.active.id
             await self._registry.change(
                 partial(changes.remove, settings=self._settings, name=name, active=active, force=force)
@@ -87,6 +88,13 @@ class Desk:
             keys = await self._erase_keys(tenant, {*self._settings.upstreams, *own})
             return f"Tenant {name!r} was removed, with its entries, tokens and adopted keys.{keys}"
         return f"Everything of tenant {name!r} was removed; the tenant itself is still there."
+
+    def _half_gone(self, name: str) -> str | None:
+        """The id of one that was removed, but for its file, which the disk has kept; where nobody is called so now."""
+        kept = self._registry.document.tenants
+        if any(each.name == name and not each.removed for each in kept.values()):
+            return None
+        return next((each for each in self._store.tenants() if each in kept and kept[each].name == name), None)
 
     async def _erase_keys(self, tenant: str, upstreams: set[str]) -> str:
         """Out of the keyring; what became of them, in words. Nobody finds them any more, but they are secrets."""

@@ -1,6 +1,7 @@
 """Entries: what is stored; searched as one types, a page at a time, however many there are."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
@@ -309,7 +310,7 @@ class EntriesView(Vertical):
         place = Path(answer.replace("~", str(Path.home()), 1) if answer.startswith("~") else answer)
         lines = [detail async for detail in self._details(chosen)]
         try:
-            await asyncio.to_thread(place.write_text, "".join(f"{line}\n" for line in lines), "utf-8")
+            await asyncio.to_thread(_write, place, "".join(f"{line}\n" for line in lines))
         except OSError as error:
             host.fail(f"{place}: {error.strerror or error}")
         else:
@@ -323,3 +324,9 @@ class EntriesView(Vertical):
             detail = await host_of(self).ask(calls.entry(name), quiet=True)
             if detail is not None:
                 yield msgspec.json.encode(detail).decode()
+
+
+def _write(place: Path, text: str) -> None:
+    """A file that is made here is its owner's alone: it holds somebody's questions. Raises `OSError`."""
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text.encode())
