@@ -90,7 +90,7 @@ class Desk:
         return f"Everything of tenant {name!r} was removed; the tenant itself is still there."
 
     def _half_gone(self, name: str) -> str | None:
-        """The id of one that was removed, but for its file, which the disk has kept; where nobody is called so now."""
+        """The id of one that was removed but for its file, which the disk has kept; None where the name is in use."""
         kept = self._registry.document.tenants
         if any(each.name == name and not each.removed for each in kept.values()):
             return None
