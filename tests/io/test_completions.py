@@ -1,5 +1,6 @@
 """Completions: each shell that is here takes what it is given."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,3 +40,16 @@ def test_every_command_says_what_it_does() -> None:
     assert commands.choices
     assert {choice.dest for choice in commands._choices_actions} == set(commands.choices)  # type: ignore[attr-defined]
     assert all(choice.help for choice in commands._choices_actions)  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes that are closed are POSIX's")
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_reader_that_has_seen_enough_is_no_accident(shell: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        line = [sys.executable, "-m", "reflexd_io.cli", "completions", shell]
+        done = subprocess.run(line, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -15,8 +15,9 @@ import httpcore2
 import pytest
 
 from reflexd_io import activation
-from reflexd_io.service import CannotManage, Manager, systemd
-from support.process import command, environment
+from reflexd_io.service import CannotManage, Found, Manager, start_installed, systemd
+from reflexd_io.service import run as service_run
+from support.process import command, environment, serving
 
 REFLEXD = ["/opt/my tools/reflexd"]
 
@@ -73,7 +74,7 @@ def _with_runtime(folder: Path) -> dict[str, str]:
 
 
 def test_install_and_uninstall_leave_nothing_behind(tmp_path: Path) -> None:
-    there, ran = manager(tmp_path, "linux", {"is-active": (3, "inactive")})
+    there, ran = manager(tmp_path, "linux", {"is-active": (3, "inactive"), "is-enabled": (1, "")})
     assert there.look().installed is False
     assert [line.split()[0] for line in there.install()] == ["wrote", "wrote", "ran", "ran", "ran"]
     assert there.look().installed is True
@@ -92,6 +93,81 @@ def test_what_the_manager_says_no_to_is_told_with_what_to_type(tmp_path: Path) -
     assert there.look().installed
 
 
+def test_what_is_left_to_type_is_told_whole(tmp_path: Path) -> None:
+    there, _ = manager(tmp_path, "linux", {"enable": (1, "Failed to connect to bus")})
+    with pytest.raises(CannotManage) as failed:
+        there.install()
+    left = str(failed.value).partition("login: ")[2]
+    assert [line.split()[2] for line in left.split(" && ")] == ["enable", "restart"]
+
+
+def test_without_systemd_nothing_is_written(tmp_path: Path) -> None:
+    there, _ = manager(tmp_path, "linux", {"systemctl": (127, "systemctl is not there")})
+    with pytest.raises(CannotManage, match="this system has no systemd"):
+        there.install()
+    assert not list(tmp_path.iterdir())
+    assert there.look() == Found(installed=False, state="no systemd here", files=[])
+
+
+def test_a_service_that_cannot_be_stopped_is_removed_all_the_same(tmp_path: Path) -> None:
+    said: dict[str, tuple[int, str]] = {}
+    there, _ = manager(tmp_path, "linux", said)
+    there.install()
+    units = tmp_path / ".config/systemd/user"
+    for folder, unit in (("default.target.wants", "reflexd.service"), ("sockets.target.wants", "reflexd.socket")):
+        (units / folder).mkdir()
+        (units / folder / unit).symlink_to(units / unit)
+    said["disable"] = (1, "Failed to connect to bus")
+    with pytest.raises(CannotManage, match="the files are taken away, but `systemctl --user disable"):
+        there.uninstall()
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink() or path.is_file()]
+
+
+def test_a_packages_own_units_count_once_they_are_enabled(tmp_path: Path) -> None:
+    there, _ = manager(tmp_path, "linux", {"is-active": (0, "active"), "is-enabled": (0, "enabled")})
+    assert there.look() == Found(installed=True, state="active", files=[])
+    there, _ = manager(tmp_path, "linux", {"is-active": (3, "inactive"), "is-enabled": (1, "disabled")})
+    assert not there.look().installed
+
+
+@pytest.mark.parametrize(
+    ("platform", "said", "started", "line"),
+    [
+        ("linux", {}, True, "systemctl --user start reflexd.service"),
+        ("linux", {"is-active": (3, "inactive")}, False, "systemctl --user is-active reflexd.socket"),
+        ("darwin", {}, True, "launchctl kickstart"),
+        ("darwin", {"print": (113, "Could not find service")}, False, "launchctl print"),
+    ],
+)
+def test_who_starts_a_daemon_that_is_a_service(
+    platform: str, said: dict[str, tuple[int, str]], started: bool, line: str
+) -> None:
+    ran: list[str] = []
+
+    def run(wanted: Sequence[str]) -> tuple[int, str]:
+        ran.append(" ".join(wanted))
+        return next((answer for part, answer in said.items() if part in ran[-1]), (0, ""))
+
+    assert start_installed(run, platform) is started
+    assert ran[-1].startswith(line)
+
+
+def test_a_program_that_is_not_there_is_no_accident() -> None:
+    assert service_run(["no-such-program-anywhere"]) == (127, "no-such-program-anywhere is not there")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd's")
+def test_a_daemon_that_runs_already_is_not_installed_over(tmp_path: Path) -> None:
+    with serving(tmp_path / "store", "http://127.0.0.1:9/v1"):
+        where = ["--storage-path", str(tmp_path / "store")]
+        line = [sys.executable, "-m", "reflexd_io.cli", "service", "install", *where]
+        environ = {**environment("http://127.0.0.1:9/v1"), "HOME": str(tmp_path), "PATH": str(tmp_path)}
+        done = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Reflex runs already, though not as a service" in done.stderr
+    assert not (tmp_path / ".config").exists()
+
+
 def test_a_launch_agent_is_started_again_when_it_fails(tmp_path: Path) -> None:
     there, ran = manager(tmp_path, "darwin", {"print": (0, "x = {\n\tstate = running\n}")})
     there.install()
@@ -99,15 +175,17 @@ def test_a_launch_agent_is_started_again_when_it_fails(tmp_path: Path) -> None:
     agent = plistlib.loads(path.read_bytes())
     assert agent["ProgramArguments"] == [*REFLEXD, "serve"]
     assert agent["KeepAlive"]["SuccessfulExit"] is False
-    assert ran[0].startswith("launchctl bootstrap gui/")
+    assert ran[2].startswith("launchctl bootstrap gui/")
     assert there.look().state == "running"
+    assert [line.split()[1] for line in ran[:3]] == ["print", "bootout", "bootstrap"], "one that is loaded goes first"
 
 
 def test_windows_starts_it_without_a_window(tmp_path: Path) -> None:
     there, ran = manager(tmp_path, "win32")
     there.install()
     (path,) = tmp_path.rglob("*.vbs")
-    assert path.read_text() == 'CreateObject("WScript.Shell").Run """/opt/my tools/reflexd"" serve", 0, False\n'
+    script = path.read_text("utf-16")
+    assert script == 'CreateObject("WScript.Shell").Run """/opt/my tools/reflexd"" serve", 0, False\n'
     assert (ran, there.look().state) == ([], "starts at login")
 
 

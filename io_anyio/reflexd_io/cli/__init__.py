@@ -6,6 +6,7 @@ key, 130 interrupted.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -34,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code."""
     args = parser().parse_args(argv)
     try:
-        sys.exit(_run(args))
+        code = _run(args)
+        sys.stdout.flush()  # here, where a reader that has gone is known: at the interpreter's end it is a complaint
+        sys.exit(code)
     except BadSetting as error:
         sys.exit(fail(str(error), 2 if isinstance(error, BadFlag) else 1))
     except Failed as failed:
@@ -42,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

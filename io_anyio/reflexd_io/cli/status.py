@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from reflexd_io import runtime
 from reflexd_io.cli import NOT_RUNNING, fail, settings_of
 from reflexd_io.runtime import Runtime
+from reflexd_io.service import starts_by_itself
 
 Account = dict[str, Any]
 """What ``/health`` says."""
@@ -20,6 +22,10 @@ Account = dict[str, Any]
 _STOP_TIMEOUT = 45.0
 """Longer than the grace that the daemon gives to answers under way."""
 
+_AGAIN = (
+    "Its service keeps the port open, and the next request starts it again; without: "
+    "systemctl --user stop reflexd.socket, or reflexd service uninstall"
+)
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """No proxy of the environment's can reach our loopback."""
 
@@ -63,6 +69,8 @@ def stop(args: argparse.Namespace) -> int:
     while time.monotonic() < deadline:
         if not runtime.is_held(storage):  # it hears no more well before its last answers are out and on disk
             print(json.dumps({"status": "stopped"}) if args.json else "Reflex has stopped.")
+            if starts_by_itself():
+                print(_AGAIN, file=sys.stderr)
             return 0
         time.sleep(0.1)
     return fail(

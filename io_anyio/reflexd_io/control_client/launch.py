@@ -13,6 +13,7 @@ from pathlib import Path
 from reflexd_io import runtime
 from reflexd_io.control_client.ask import NotThere
 from reflexd_io.control_client.place import Place
+from reflexd_io.service import start_installed
 from reflexd_io.settings import load
 
 START_LIMIT = 20.0
@@ -34,10 +35,13 @@ def command(program: str, *arguments: str) -> list[str]:
 def start_daemon(*arguments: str, storage: Path | None = None, environ: Mapping[str, str] | None = None) -> Place:
     """Start ``reflexd serve`` so that it outlives us, and wait until it accepts requests. Blocks.
 
-    Raises `NotThere` with what it said where it does not come up.
+    Where it is a service, its manager starts it. Raises `NotThere` with what it said where it does not come up.
     """
     folder = storage if storage is not None else load(environ=environ).storage_path
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ordinary = storage is None and environ is None and not arguments and "REFLEX_STORAGE_PATH" not in os.environ
+    if ordinary and start_installed():
+        return _awaited(folder)
     told = folder / "start.log"
     where = ("--storage-path", str(folder)) if storage is not None else ()
     told.unlink(missing_ok=True)
@@ -62,6 +66,17 @@ def start_daemon(*arguments: str, storage: Path | None = None, environ: Mapping[
             raise NotThere(f"the daemon did not start: {_end_of(told) or f'it ended with {process.returncode}'}")
         time.sleep(0.05)
     raise NotThere(f"the daemon has not come up within {START_LIMIT:.0f} seconds; {told} may say why")
+
+
+def _awaited(folder: Path) -> Place:
+    """The daemon that the service manager is starting."""
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        running = runtime.read(folder)
+        if running is not None and runtime.is_held(folder):
+            return Place(running.url, running.admin_token)
+        time.sleep(0.05)
+    raise NotThere("its service was started and has not come up; `reflexd service status` may say why")
 
 
 def _end_of(path: Path) -> str:

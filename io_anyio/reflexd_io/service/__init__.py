@@ -16,6 +16,7 @@ from reflexd_io.service import launchd, startup, systemd
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command; its exit code and what it said."""
+_NOT_THERE = 127
 
 
 class CannotManage(Exception):  # noqa: N818 - it says what we can
@@ -33,10 +34,13 @@ class Found:
 
 
 def run(command: Sequence[str]) -> tuple[int, str]:
+    """127 where the program is not there, as a shell has it."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    except FileNotFoundError:
+        return _NOT_THERE, f"{command[0]} is not there"
     except (OSError, subprocess.TimeoutExpired) as error:
-        return 127, str(error)
+        return 1, str(error)
     return done.returncode, (done.stdout + done.stderr).strip()
 
 
@@ -67,6 +71,10 @@ class Manager:
 
     def install(self) -> list[str]:
         """Write the files and start the service; gives what was done, in words. Raises `CannotManage`, `OSError`."""
+        if self._is_linux and self._run(systemd.STATE)[0] == _NOT_THERE:
+            raise CannotManage(
+                "this system has no systemd (systemctl is not there); let what it has instead run `reflexd serve`"
+            )
         said = []
         for path, content in self._files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,14 +83,20 @@ class Manager:
         return [*said, *self._each(self._starting())]
 
     def uninstall(self) -> list[str]:
-        """Stop the service and take its files away. Raises `CannotManage`, `OSError`."""
+        """Stop the service and take its files away, though it cannot be stopped. Raises `CannotManage`, `OSError`."""
         present = [path for path in self._files if path.exists()]
         if not present:
             return ["nothing was installed"]
-        said = self._each(self._stopping())
-        for path in present:
+        said, failed = [], ""
+        for command in self._stopping():
+            code, answer = self._run(command)
+            failed = failed or (f"`{' '.join(command)}` failed: {answer or code}" if code else "")
+            said.append(f"ran {' '.join(command)}")
+        for path in (*present, *(systemd.links(present) if self._is_linux else ())):
             path.unlink(missing_ok=True)
             said.append(f"removed {path}")
+        if failed:
+            raise CannotManage(f"the files are taken away, but {failed}. What still runs, `reflexd stop` ends.")
         return [*said, *self._each(self._afterwards())]
 
     def look(self) -> Found:
@@ -96,7 +110,9 @@ class Manager:
                 state = launchd.state_in(said) if code == 0 else "not loaded"
             case _:
                 code, said = self._run(systemd.STATE)
-                state = said.split("\n")[0] or "unknown"
+                state = "no systemd here" if code == _NOT_THERE else said.split("\n")[0] or "unknown"
+                if not present and self._run(systemd.ENABLED)[0] == 0:  # a package's own, outside the home
+                    return Found(True, state, [])
         return Found(installed, state, present)
 
     def _starting(self) -> list[Sequence[str]]:
@@ -104,7 +120,8 @@ class Manager:
             case "win32":
                 return []
             case "darwin":
-                return launchd.starting(next(iter(self._files)))
+                loaded = self._run(launchd.STATE)[0] == 0
+                return [*(launchd.STOPPING if loaded else ()), *launchd.starting(next(iter(self._files)))]
             case _:
                 return systemd.STARTING
 
@@ -118,17 +135,39 @@ class Manager:
                 return systemd.STOPPING
 
     def _afterwards(self) -> list[Sequence[str]]:
-        return systemd.AFTERWARDS if self._platform not in ("win32", "darwin") else []
+        return systemd.AFTERWARDS if self._is_linux else []
+
+    @property
+    def _is_linux(self) -> bool:
+        return self._platform not in ("win32", "darwin")
 
     def _each(self, commands: list[Sequence[str]]) -> list[str]:
-        said = []
-        for command in commands:
+        typed = [" ".join(command) for command in commands]
+        for at, command in enumerate(commands):
             code, answer = self._run(command)
             if code:
-                typed = " ".join(command)
-                raise CannotManage(f"`{typed}` failed: {answer or code}. The files are in place; type it yourself.")
-            said.append(f"ran {' '.join(command)}")
-        return said
+                left = " && ".join(typed[at:])
+                raise CannotManage(
+                    f"`{typed[at]}` failed: {answer or code}. The files are in place; what is left to type, in a "
+                    f"terminal of your own login: {left}"
+                )
+        return [f"ran {each}" for each in typed]
+
+
+def starts_by_itself(run: Run = run, platform: str = sys.platform) -> bool:
+    """Whether systemd holds the port for the daemon, so that the next request starts it."""
+    return platform == "linux" and run(systemd.LISTENING)[0] == 0
+
+
+def start_installed(run: Run = run, platform: str = sys.platform) -> bool:
+    """Let the service manager start the daemon where it is a service: a second one could not listen beside it."""
+    match platform:
+        case "linux":
+            return starts_by_itself(run, platform) and run(systemd.START)[0] == 0
+        case "darwin":
+            return run(launchd.STATE)[0] == 0 and run(launchd.START)[0] == 0
+        case _:
+            return False
 
 
 def reflexd_command() -> list[str]:

@@ -13,6 +13,7 @@ def _domain() -> str:
 
 
 STOPPING: list[Sequence[str]] = [("launchctl", "bootout", f"{_domain()}/{NAME}")]
+START = ("launchctl", "kickstart", f"{_domain()}/{NAME}")
 STATE = ("launchctl", "print", f"{_domain()}/{NAME}")
 
 

@@ -11,4 +11,5 @@ def files(command: Sequence[str], home: Path, environ: Mapping[str, str]) -> dic
     roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
     line = subprocess.list2cmdline([*command, "serve"]).replace('"', '""')
     script = f'CreateObject("WScript.Shell").Run "{line}", 0, False\r\n'
-    return {roaming / _FOLDER / "reflexd.vbs": script.encode("utf-8")}
+    # Windows Script Host reads the system's own code page or UTF-16, and a person's name may stand in the path.
+    return {roaming / _FOLDER / "reflexd.vbs": b"\xff\xfe" + script.encode("utf-16-le")}

@@ -5,7 +5,7 @@ would need a namespace of its own (``ProtectSystem`` and its like) is left out, 
 service would not start at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 SOCKET, SERVICE = "reflexd.socket", "reflexd.service"
@@ -18,6 +18,9 @@ STARTING: list[Sequence[str]] = [
 STOPPING: list[Sequence[str]] = [(*_CONTROL, "disable", "--now", SOCKET, SERVICE)]
 AFTERWARDS: list[Sequence[str]] = [(*_CONTROL, "daemon-reload")]
 STATE = (*_CONTROL, "is-active", SERVICE)
+ENABLED = (*_CONTROL, "is-enabled", SERVICE)
+LISTENING = (*_CONTROL, "is-active", SOCKET)
+START = (*_CONTROL, "start", SERVICE)
 
 
 def files(
@@ -28,6 +31,13 @@ def files(
         folder / SOCKET: socket_unit(port=port, address=address).encode(),
         folder / SERVICE: service_unit(command).encode(),
     }
+
+
+def links(units: Iterable[Path]) -> list[Path]:
+    """What enabling them has left beside them, where systemd could not be asked to take it away."""
+    wanted = {SOCKET: "sockets.target.wants", SERVICE: "default.target.wants"}
+    found = (unit.parent / wanted[unit.name] / unit.name for unit in units)
+    return [link for link in found if link.is_symlink()]
 
 
 def socket_unit(*, port: int, address: str) -> str:
