@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reflexd_io.control_client import BlockingClient, calls, find
+from reflexd_tray import lacking
 from reflexd_tray.model import Look
 from support.desktop import missing, until
 from support.process import environment
@@ -60,6 +61,38 @@ def test_there_is_one_of_it(scene: Scene, tmp_path: Path) -> None:
     assert "runs already" in (tmp_path / "second.log").read_text()
 
 
+def test_one_that_was_killed_bars_nobody(scene: Scene, tmp_path: Path) -> None:
+    scene.tray.kill()
+    scene.tray.wait(10)
+    where = ["--no-start", "--storage-path", str(scene.storage)]
+    second = scene.desktop.spawn([sys.executable, "-m", "reflexd_tray", *where], tmp_path / "second.log")
+    try:
+        until(lambda: scene.shows(Look.ON), 60.0)
+    finally:
+        second.kill()
+        second.wait(10)
+
+
+def test_without_a_session_bus_it_ends_and_says_so(scene: Scene, tmp_path: Path) -> None:
+    """pystray's own thread is not to keep the process for ever."""
+    scene.desktop.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={tmp_path}/nobody"
+    scene.desktop.environ["XDG_RUNTIME_DIR"] = ""
+    alone = scene.desktop.spawn([sys.executable, "-m", "reflexd_tray", "--no-start"], tmp_path / "alone.log")
+    assert alone.wait(90) == 1
+    said = (tmp_path / "alone.log").read_text()
+    assert "there is no session bus" in said
+    assert "use reflex-tui in a terminal" in said
+    assert "Warning" not in said.replace("dbind-WARNING", "")
+
+
+def test_a_panel_is_found(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        monkeypatch.setenv(name, scene.desktop.environ[name])
+    assert lacking._older_host() is True
+    scene.desktop.run("xdotool", "search", "--class", "tint2", "windowkill")
+    until(lambda: lacking._older_host() is False, 60.0)
+
+
 def _pid(scene: Scene) -> int:
     return int(json.loads((scene.storage / "runtime.json").read_text())["pid"])
 
@@ -68,7 +101,7 @@ def _pid(scene: Scene) -> int:
     ("environ", "said"),
     [
         ({"DISPLAY": ""}, "there is no desktop here"),
-        ({"DISPLAY": ":77", "PYSTRAY_BACKEND": "xorg"}, "no tray can be had here"),
+        ({"DISPLAY": ":7777", "PYSTRAY_BACKEND": "xorg"}, "no icon can be had"),
     ],
 )
 def test_where_there_is_no_tray_it_says_what_to_use(environ: dict[str, str], said: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from reflexd_core import __version__
 from reflexd_io.control_client import NotThere, Place, find, start_daemon
-from reflexd_tray import at_login, memory
+from reflexd_tray import at_login, lacking, memory
 from reflexd_tray.actions import Action
 from reflexd_tray.doing import Doing
 from reflexd_tray.model import Seen
@@ -26,6 +26,9 @@ from reflexd_tray.shown import NoTray, Shown
 from reflexd_tray.watch import Watch
 
 log = logging.getLogger("reflexd_tray")
+
+_PANEL_AFTER = 20.0
+"""Seconds."""
 
 
 def main() -> None:
@@ -36,8 +39,12 @@ def main() -> None:
             sys.exit(_Tray(args.storage_path, start=not args.no_start).run())
     except Timeout:
         sys.exit(_fail("reflex-tray runs already: its icon is on the desktop"))
-    except NoTray as error:
+    except OSError as error:
         sys.exit(_fail(str(error)))
+    except NoTray as error:
+        code = _fail(str(error))
+        sys.stderr.flush()
+        os._exit(code)  # pystray's own thread waits for a loop that never came, and would keep us for ever
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,7 +65,10 @@ def _single_instance() -> FileLock:
     """One for each user and desktop."""
     import platformdirs  # noqa: PLC0415 - wanted here alone
 
-    folder = platformdirs.user_runtime_path("reflexd", appauthor=False, ensure_exists=True)
+    given = sys.platform != "linux" or os.access(os.environ.get("XDG_RUNTIME_DIR", ""), os.W_OK)
+    # Without one of our own, platformdirs names a folder that anybody could have made.
+    where = platformdirs.user_runtime_path if given else platformdirs.user_state_path
+    folder = where("reflexd", appauthor=False, ensure_exists=True)
     display = "".join(char if char.isalnum() else "-" for char in os.environ.get("DISPLAY", ""))
     return FileLock(folder / f"tray{display}.lock", timeout=0, mode=0o600)
 
@@ -73,11 +83,12 @@ class _Tray:
         self._watch = Watch(self._find, seen, self._shown.show, self._shown.notify)
         self._doing = Doing(self._watch, storage=storage, leave=self._shown.stop)
         self._thread = threading.Thread(target=self._live, name="reflex-watch", daemon=True)
+        self._lost = False
 
     def run(self) -> int:
         """Until somebody quits; the main thread's. Raises `NoTray`."""
         self._shown.run(self._thread.start)
-        return 0
+        return 1 if self._lost else 0
 
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -85,21 +96,34 @@ class _Tray:
             self._loop.run_until_complete(self._work())
         except Exception:
             log.exception("the tray has lost sight of the daemon")
+            self._lost = True
             self._shown.stop()
 
     async def _work(self) -> None:
+        looking = asyncio.ensure_future(self._look_for_a_panel())
         if self._start:
             await asyncio.to_thread(self._start_daemon)
         await self._watch.run()
+        looking.cancel()
+
+    async def _look_for_a_panel(self) -> None:
+        """Once, and only when a desktop that is starting has had time to start its panel."""
+        await asyncio.sleep(_PANEL_AFTER)
+        if await asyncio.to_thread(lacking.host) is False:
+            self._watch.tell(
+                "No panel shows the icon",
+                "Reflex runs, but nothing here shows tray icons; GNOME wants its AppIndicator extension. Else "
+                + lacking.ADVICE,
+            )
 
     def _start_daemon(self) -> None:
         """One that runs is adopted."""
         try:
             self._find()
-        except NotThere:
+        except (NotThere, ValueError):
             try:
                 start_daemon(storage=self._storage)
-            except (NotThere, OSError) as error:
+            except (NotThere, OSError, ValueError) as error:
                 self._loop.call_soon_threadsafe(self._not_started, str(error))
 
     def _not_started(self, why: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reflexd_tray import bindings, model
+from reflexd_tray import bindings, lacking, model
 from reflexd_tray import icon as drawing
 from reflexd_tray.actions import Action
 from reflexd_tray.model import Item, Seen
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 NAME = "reflex"
 _SIZE = 64
 """Pixels; hosts make it smaller, and on a screen of high density they need them all."""
+_CHOSEN = "PYSTRAY_BACKEND"
+"""What pystray reads to be told its backend."""
 _NOTICE = 250
 """Characters of a notification that Windows shows."""
 
@@ -77,7 +79,7 @@ class Shown:
             if self._stopping:  # GTK's backend takes a notification back at its end, whoever shows those may be gone
                 log.debug("the icon did not go quietly: %s", error)
                 return
-            raise NoTray(f"the desktop's tray cannot be used ({type(error).__name__}: {error}); {_ADVICE}") from error
+            raise NoTray(f"{lacking.why(error)}; {lacking.ADVICE}") from error
 
     def stop(self) -> None:
         self._stopping = True
@@ -135,23 +137,38 @@ class Shown:
         return lambda _icon, _item: self._clicked(action)
 
 
-_ADVICE = "use reflex-tui in a terminal, or the dashboard (`reflexd dashboard`)"
-
-
 def _check() -> None:
     """Import pystray for the first time, which connects to the desktop. Raises `NoTray`."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-        raise NoTray(f"there is no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set); {_ADVICE}")
+    if (reason := lacking.desktop()) is not None:
+        raise NoTray(f"{reason}; {lacking.ADVICE}")
     bindings.lend()
     try:
-        import pystray  # noqa: PLC0415
+        backend = _backend()
     except Exception as error:
-        raise NoTray(f"no tray can be had here ({type(error).__name__}: {error}); {_ADVICE}") from error
-    if pystray.Icon.__module__.endswith("_xorg"):
+        raise NoTray(f"{lacking.why(error)}; {lacking.ADVICE}") from error
+    if backend.endswith("_xorg"):
         raise NoTray(
             "only pystray's Xorg backend is to be had here, which shows an icon that hears no click. Install GTK's "
-            f"bindings (Debian: python3-gi gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1); else {_ADVICE}"
+            f"bindings (Debian: {lacking.BINDINGS}); else {lacking.ADVICE}"
         )
+
+
+def _backend() -> str:
+    """The module of the backend that pystray chose; it goes on to its next one after an `ImportError` alone.
+
+    Where the bindings know no AppIndicator they say `ValueError`, and GTK's own icon, which some panels show, does.
+    """
+    try:
+        import pystray  # noqa: PLC0415
+    except ValueError:
+        if _CHOSEN in os.environ:
+            raise
+        os.environ[_CHOSEN] = "gtk"
+        try:
+            import pystray  # noqa: PLC0415
+        finally:
+            del os.environ[_CHOSEN]
+    return pystray.Icon.__module__
 
 
 def _now() -> datetime:
