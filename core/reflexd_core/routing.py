@@ -140,7 +140,8 @@ def _dialect(path: str, native_of: str | None, query: str) -> Dialect | None:
     match native_of:
         case "gemini":
             call = _GEMINI.fullmatch(path)
-            return OF_GEMINI.get((call["call"], parse_qs(query).get("alt") == ["sse"])) if call else None
+            form = ",".join(parse_qs(query, keep_blank_values=True).get("alt", ["json"]))
+            return OF_GEMINI.get((call["call"], form)) if call else None
         case "azure":
             deployed = _AZURE.fullmatch(path)
             return ON_AZURE.get(deployed["path"]) if deployed else None

@@ -34,6 +34,19 @@ def test_nothing_amounts_to_a_completion_without_choices() -> None:
     assert assemble([]) == {"object": "chat.completion", "choices": []}
 
 
+def test_an_empty_reason_is_none_beside_another() -> None:
+    reasons = ["", None, "stop", "", None]
+    completion: Any = assemble([piece({}, finish_reason=reason) for reason in reasons])
+    assert completion["choices"][0]["finish_reason"] == "stop"
+    only: Any = assemble([piece({}, finish_reason="")])
+    assert only["choices"][0]["finish_reason"] == ""
+
+
+def test_what_groq_tells_in_parts_is_put_together() -> None:
+    told: list[Object] = [{**piece({}), "x_groq": {"id": "r", "seed": 1}}, {**piece({}), "x_groq": {"usage": {}}}]
+    assert assemble(told)["x_groq"] == {"id": "r", "seed": 1, "usage": {}}
+
+
 def test_a_stream_amounts_to_its_body() -> None:
     envelope = {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk"}
     chunks: list[Object] = [

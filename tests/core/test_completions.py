@@ -44,6 +44,15 @@ def verdict(form: Form, answer: bytes) -> Verdict:
     return watch.verdict()
 
 
+def test_an_empty_reason_and_padding_are_no_part_of_a_completion() -> None:
+    pieces = [choice(said="a", finish_reason=""), choice(said="b"), choice(said="", finish_reason="")]
+    stream = sse(*(chunk(piece, obfuscation="x" * n) for n, piece in enumerate(pieces)))
+    assert verdict(Form.STREAM, stream).storable
+    whole = json.loads(COMPLETIONS.replay(Form.STREAM, stream, Form.BODY, wants_usage=True))
+    assert whole == {**ENVELOPE, "choices": [choice(said="ab")]}
+    assert verdict(Form.STREAM, sse(chunk(choice(finish_reason="")))).reason == "unfinished"
+
+
 def test_completions_are_read() -> None:
     assert dialects.BY_PATH["/completions"] is dialects.BY_NAME["completions"] is COMPLETIONS
     assert COMPLETIONS.read(asked(user="u", stream=True, max_tokens=9)) == Reading(

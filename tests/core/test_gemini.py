@@ -119,6 +119,7 @@ def test_any_object_has_a_reading(body: JsonObject) -> None:
     [
         ([{"googleSearch": {}}], 600.0),
         ([{"functionDeclarations": []}, {"url_context": {}}], 600.0),
+        ([{"googleMaps": {}}], 600.0),
         ([{"functionDeclarations": []}], None),
         ("googleSearch", None),
     ],

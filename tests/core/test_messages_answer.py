@@ -91,6 +91,7 @@ def test_a_whole_stream_is_stored_however_it_was_cut() -> None:
     [
         pytest.param([START, END], "cut", id="no stop"),
         pytest.param([], "cut", id="nothing"),
+        pytest.param([*block(0, TEXT), END, STOP], "unfinished", id="no start"),
         pytest.param([START, STOP], "unfinished", id="no reason to stop"),
         pytest.param([STOP], "unfinished", id="nothing but the end"),
         pytest.param([START, {"type": "error", "error": {"type": "overloaded_error"}}], "error-event", id="error"),
@@ -106,6 +107,12 @@ def test_a_whole_stream_is_stored_however_it_was_cut() -> None:
 def test_what_is_not_whole_is_never_stored(events: list[dict[str, Any]], reason: str) -> None:
     _, verdict = watched(Form.STREAM, sse(*events))
     assert (verdict.storable, verdict.reason) == (False, reason)
+
+
+def test_what_says_nothing_is_no_fault() -> None:
+    """OpenRouter ends this dialect with OpenAI's word too."""
+    said = b"event: ping\ndata:\n\n" + sse(START, END, STOP) + b"event: data\ndata: [DONE]\n\n"
+    assert watched(Form.STREAM, said)[1].storable
 
 
 def test_what_cannot_be_read_is_never_stored() -> None:

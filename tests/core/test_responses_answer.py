@@ -114,6 +114,10 @@ def test_what_is_not_whole_is_never_stored(events: list[dict[str, Any]], reason:
     assert (verdict.storable, verdict.reason) == (False, reason)
 
 
+def test_what_says_nothing_is_no_fault() -> None:
+    assert watched(Form.STREAM, b"event: keepalive\ndata:\n\n" + sse(DONE) + b"data: [DONE]\n\n")[1].storable
+
+
 def test_what_cannot_be_read_is_never_stored() -> None:
     assert watched(Form.STREAM, b"data: {\n\n" + sse(DONE))[1].reason == "unreadable"
 
@@ -127,6 +131,8 @@ def test_what_cannot_be_read_is_never_stored() -> None:
         (body(status=None), "unfinished"),
         (body(error={"code": "server_error"}), "error-event"),
         (body({"type": "code_interpreter_call", "container_id": "cntr_1"}), "container"),
+        (body({"type": "shell_call", "environment": {"container_id": "cntr_1"}}), "container"),
+        (body({"type": "shell_call", "environment": {"type": "local"}}), "complete"),
         (b"{}", "unfinished"),
         (b"<html>", "unreadable"),
         (b"", "unreadable"),

@@ -96,6 +96,18 @@ BESIDE = {"kind": Kind.RELAYED, "query": "", "native": True}
             "/v1beta/models/m:streamGenerateContent?alt=sse",
             {**NATIVE, "home": "gemini", "dialect": GEMINI_STREAM, "query": "alt=sse"},
         ),
+        (
+            "/v1beta/models/m:generateContent?alt=json",
+            {**NATIVE, "home": "gemini", "dialect": GEMINI, "query": "alt=json"},
+        ),
+        # Keys hold no alt, so whatever asks for another form than the one that is stored goes by.
+        ("/v1beta/models/m:generateContent?alt=sse", {**BESIDE, "home": "gemini", "query": "alt=sse"}),
+        ("/v1beta/models/m:generateContent?alt=proto", {**BESIDE, "home": "gemini", "query": "alt=proto"}),
+        ("/v1beta/models/m:generateContent?alt=", {**BESIDE, "home": "gemini", "query": "alt="}),
+        (
+            "/v1beta/models/m:streamGenerateContent?alt=sse&alt=json",
+            {**BESIDE, "home": "gemini", "query": "alt=sse&alt=json"},
+        ),
         ("/v1beta/models/m:streamGenerateContent", {**BESIDE, "home": "gemini"}),
         ("/v1beta/models/m:countTokens", {**BESIDE, "home": "gemini"}),
         ("/v1beta/cachedContents", {**BESIDE, "home": "gemini"}),

@@ -24,12 +24,11 @@ ON_AZURE: dict[str, Dialect] = {path: ExactOnly(dialect, "azure") for path, dial
 OF_OLLAMA: dict[str, Dialect] = {dialect.path: dialect for dialect in (OLLAMA_CHAT, OLLAMA_GENERATE)}
 """By the whole path, as is Ollama's own wire."""
 
-OF_GEMINI: dict[tuple[str, bool], Dialect] = {
-    ("generateContent", False): GEMINI,
-    ("generateContent", True): GEMINI,
-    ("streamGenerateContent", True): GEMINI_STREAM,
+OF_GEMINI: dict[tuple[str, str], Dialect] = {
+    ("generateContent", "json"): GEMINI,
+    ("streamGenerateContent", "sse"): GEMINI_STREAM,
 }
-"""By what stands behind the model in the path, and whether server-sent events were asked for (``alt=sse``)."""
+"""By what stands behind the model in the path, and the form that was asked for (``alt``, which no key holds)."""
 
 BY_HOME: dict[str, Dialect] = {"anthropic": MESSAGES, "gemini": GEMINI, "ollama": OLLAMA_CHAT}
 """Whose errors are understood on a provider's other paths; anywhere else it is the chat dialect's."""

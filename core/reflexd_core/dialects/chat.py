@@ -15,6 +15,7 @@ from reflexd_core.dialects.shared import (
     WholeBody,
     least,
     objects,
+    offers_a_web_search,
     openai_error,
     sampling_of,
     text,
@@ -33,6 +34,11 @@ RULES: tuple[tuple[str, rewrites.Rule], ...] = (
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Left out of the scope too: the stored answer must fit the asker's limit instead."""
 UNSCOPED = SAMPLING | set(LIMITS)
+
+_SEARCH_FIELDS = ("web_search_options", "search_settings", "search_parameters", "enable_search")
+"""How OpenAI, Groq, xAI and Qwen are told to look at the web first."""
+_SEARCH_MODELS = ("search-preview", "search-api", "/compound", "compound-beta", "sonar")
+"""What stands in the names of models that do so unasked: OpenAI's, Groq's, Perplexity's."""
 
 _LEGACY = (
     "Reflex does not cache legacy function calling ({what}): use 'tools' and 'tool_choice' instead. "
@@ -124,14 +130,14 @@ def _stateful(body: JsonObject) -> str | None:
 
 
 def _searches_the_web(body: JsonObject) -> bool:
-    if body.get("web_search_options") is not None or body.get("search_settings") is not None:
+    if any(body.get(field) not in (None, False) for field in _SEARCH_FIELDS):
         return True
     if any(plugin.get("id") == "web" for plugin in objects(body.get("plugins"))):
         return True
-    if any(text(tool.get("type")).startswith("web_search") for tool in objects(body.get("tools"))):
+    if offers_a_web_search(body.get("tools")):
         return True
     model = text(body.get("model"))
-    return "search-preview" in model or model.endswith(":online") or "/compound" in model
+    return model.endswith(":online") or any(mark in model for mark in _SEARCH_MODELS)
 
 
 def _question_of(keyed: JsonObject, profile: Profile, system: str) -> questions.Found | str:

@@ -12,13 +12,16 @@ from reflexd_core.dialects.shared import DONE, decode, encode, events_of, whole
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
 
-_LIMIT_REACHED = frozenset({"length", "model_length"})
+_ENDS_WELL = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete"})
+"""Reasons to finish after which the answer may be one to other words too: it was neither cut nor calls anybody. In
+lower case, as all reasons here; providers that only resemble OpenAI's have words of their own."""
 _FILTERED = frozenset(
-    {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
+    {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"}
     | {"image_safety", "image_prohibited_content", "image_recitation"}
 )
-"""OpenAI's word, and Gemini's, which come through its compatible endpoint in capitals."""
-_FAILED = "error"  # Mistral and OpenRouter
+"""OpenAI's word, Gemini's, which come through its compatible endpoint in capitals, and Z.ai's."""
+_FAILED = frozenset({"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource"})
+"""The server broke off: Mistral and OpenRouter, Z.ai, vLLM and SGLang, DeepSeek."""
 
 
 class StreamWatch:
@@ -50,7 +53,7 @@ class StreamWatch:
         )
 
     def _look(self, event: SseEvent) -> None:
-        if event.data == DONE:
+        if is_done(event):
             self._ended = True
             return
         chunk = _object_in(event)
@@ -63,8 +66,9 @@ class StreamWatch:
         for choice in choices_of(chunk):
             index = choice.get("index")
             reason = choice.get("finish_reason")
-            if isinstance(index, int) and (isinstance(reason, str) or index not in self._reasons):
-                self._reasons[index] = reason if isinstance(reason, str) else None
+            told = reason if isinstance(reason, str) and reason else None  # some say "" until there is one
+            if isinstance(index, int) and (told is not None or index not in self._reasons):
+                self._reasons[index] = told
             delta = choice.get("delta")
             if isinstance(delta, dict) and (delta.get("tool_calls") or delta.get("function_call")):
                 self._calls_tools = True
@@ -161,7 +165,7 @@ def _verdict(
         reason=fault or "complete",
         usage=usage,
         model=model,
-        exact_only=calls_tools or not _LIMIT_REACHED.isdisjoint(reasons),
+        exact_only=calls_tools or not all(reason and reason.lower() in _ENDS_WELL for reason in reasons),
     )
 
 
@@ -170,13 +174,19 @@ def _fault_in(reasons: list[str | None]) -> str | None:
         return "no-choices"
     if None in reasons:
         return "unfinished"
-    if _FAILED in reasons:
+    told = {reason.lower() for reason in reasons if reason}
+    if not told.isdisjoint(_FAILED):
         return "error-event"
-    return "content-filter" if any(reason.lower() in _FILTERED for reason in reasons if reason) else None
+    return "content-filter" if not told.isdisjoint(_FILTERED) else None
+
+
+def is_done(event: SseEvent) -> bool:
+    """Whether the stream ends here. Whatever stands behind the word counts for nothing, as it does for the SDKs."""
+    return event.data.startswith(DONE)
 
 
 def _object_in(event: SseEvent) -> JsonObject | None:
-    return decode(event.data) if event.data != DONE else None
+    return decode(event.data) if not is_done(event) else None
 
 
 def choices_of(holder: JsonObject) -> list[JsonObject]:

@@ -33,6 +33,9 @@ _FIRST_WINS = frozenset({"id", "created", "model"})
 """Who answered, as SDKs take it: from the first chunk that says so (groq/compound changes its id in every one,
 Azure begins with an empty one)."""
 
+_SPREAD = frozenset({"x_groq"})
+"""Objects of which each chunk tells another part: who answers in the first, what it cost in the last."""
+
 _CHUNK = "chat.completion.chunk"
 _COMPLETION = "chat.completion"
 
@@ -43,8 +46,11 @@ def assemble(chunks: list[JsonObject]) -> JsonObject:
     choices: dict[int, JsonObject] = {}
     for chunk in chunks:
         for name, value in chunk.items():
+            known = completion.get(name)
             if name == "choices":
                 _add_choices(choices, value)
+            elif name in _SPREAD and isinstance(known, dict) and isinstance(value, dict):
+                completion[name] = {**known, **value}
             elif name not in completion or (value is not None and not (name in _FIRST_WINS and completion[name])):
                 completion[name] = value
     completion.pop("obfuscation", None)  # random padding against traffic analysis, of one chunk each
@@ -101,6 +107,8 @@ def _add_choices(choices: dict[int, JsonObject], value: Json) -> None:
             elif name == "logprobs" and isinstance(part, dict):
                 logprobs = choice.get("logprobs")
                 choice["logprobs"] = _merge(logprobs if isinstance(logprobs, dict) else {}, part)
+            elif name == "finish_reason" and not part and choice[name]:
+                continue  # some say "" behind the reason too
             elif part is not None or name not in choice:
                 choice[name] = part
 

@@ -76,6 +76,7 @@ def assemble(chunks: list[JsonObject]) -> JsonObject:
         for piece in objects(chunk.get("choices")):
             index = integer(piece.get("index")) or 0
             choices[index] = _joined(choices[index], piece) if index in choices else piece
+    completion.pop("obfuscation", None)  # padding, of one chunk each
     return {**completion, "choices": [choices[index] for index in sorted(choices)]}
 
 
@@ -97,6 +98,7 @@ def disassemble(completion: JsonObject, *, with_usage: bool) -> list[JsonObject]
 def _joined(known: JsonObject, piece: JsonObject) -> JsonObject:
     joined = {**known, **{name: value for name, value in piece.items() if value is not None}}
     joined["text"] = text(known.get("text")) + text(piece.get("text"))
+    joined["finish_reason"] = piece.get("finish_reason") or known.get("finish_reason")  # some say "" behind it
     match known.get("logprobs"), piece.get("logprobs"):
         case dict(before), dict(more):
             joined["logprobs"] = {name: _added(before.get(name), more.get(name)) for name in {**before, **more}}

@@ -25,6 +25,12 @@ from reflexd_core.sse import SseEvent, SseReader
 
 RULES: tuple[tuple[str, rewrites.Rule], ...] = (("rename-tool-calls", rewrites_gemini.rename_tool_calls),)
 
+_WEB_TOOLS = frozenset(
+    {"googleSearch", "googleSearchRetrieval", "urlContext", "googleMaps", "enterpriseWebSearch"}
+    | {"google_search", "google_search_retrieval", "url_context", "google_maps", "enterprise_web_search"}
+)
+"""Tools by which the provider looks at what is so just now, in either spelling."""
+
 _WHOLE = ("STOP", "MAX_TOKENS")
 """Reasons to finish that are the model's own; all others are a filter's or a failure's."""
 
@@ -132,8 +138,7 @@ def _judge(chunks: list[JsonObject]) -> Verdict:
 
 
 def _looks_at_the_web(body: JsonObject) -> bool:
-    webs = {"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}
-    return any(not (webs | {"urlContext", "url_context"}).isdisjoint(tool) for tool in objects(body.get("tools")))
+    return any(not _WEB_TOOLS.isdisjoint(tool) for tool in objects(body.get("tools")))
 
 
 def _chunks_of(recorded: Form, answer: bytes) -> list[JsonObject]:

@@ -16,6 +16,7 @@ from reflexd_core.dialects.shared import (
     encode,
     least,
     objects,
+    offers_a_web_search,
     sampling_of,
     text,
 )
@@ -50,7 +51,7 @@ class Messages:
             exact_only=None if isinstance(found, questions.Found) else found,
             rules=rules,
             stateful=_stateful(body),
-            lifetime=WEB_SEARCH_LIFETIME if _looks_at_the_web(body) else None,
+            lifetime=WEB_SEARCH_LIFETIME if offers_a_web_search(body.get("tools")) else None,
             earlier_turns=question is not None and question.earlier,
             sampling=sampling_of(keyed),
             max_output=least(body.get("max_tokens")),
@@ -98,10 +99,6 @@ def _stateful(body: JsonObject) -> str | None:
     ):
         return "mcp-tool"
     return None
-
-
-def _looks_at_the_web(body: JsonObject) -> bool:
-    return any(text(tool.get("type")).startswith(("web_search", "web_fetch")) for tool in objects(body.get("tools")))
 
 
 def _system_text(body: JsonObject) -> str:

@@ -9,7 +9,17 @@ from collections.abc import Iterator
 import msgspec
 
 from reflexd_core.canonical import Json, JsonObject
-from reflexd_core.dialects.shared import decode, encode, events_of, integer, objects, text, typed_events, whole
+from reflexd_core.dialects.shared import (
+    decode,
+    encode,
+    events_of,
+    integer,
+    is_nothing,
+    objects,
+    text,
+    typed_events,
+    whole,
+)
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader
 
@@ -26,13 +36,13 @@ _REPLACED = ("signature_delta", "compaction_delta")
 
 
 class StreamWatch:
-    """Watches a stream: complete once ``message_stop`` came behind a ``stop_reason``, and no error."""
+    """Watches a stream: complete once ``message_stop`` came behind a start and a ``stop_reason``, and no error."""
 
     def __init__(self) -> None:
         self._reader = SseReader()
         self._blocks: list[Json] = []
         self._message: JsonObject = {"content": self._blocks}
-        self._ended = False
+        self._begun = self._ended = False
         self._fault: str | None = None
 
     def feed(self, chunk: bytes) -> bool:
@@ -43,11 +53,11 @@ class StreamWatch:
     def verdict(self) -> Verdict:
         for event in self._reader.finish():
             self._look(event)
-        fault = self._fault or (None if self._ended else "cut")
+        fault = self._fault or ("cut" if not self._ended else None if self._begun else "unfinished")
         return verdict_of(self._message) if fault is None else Verdict(storable=False, reason=fault)
 
     def _look(self, event: SseEvent) -> None:
-        data = decode(event.data)
+        data = decode(event.data) if not is_nothing(event) else {}
         match data:
             case None:
                 self._fault = self._fault or "unreadable"
@@ -58,7 +68,7 @@ class StreamWatch:
             case {"type": "content_block_start", "content_block": {"type": str(kind)}}:
                 self._blocks.append({"type": kind})
             case {"type": "message_start", "message": dict(message)}:
-                self._message = {**message, "content": self._blocks}
+                self._begun, self._message = True, {**message, "content": self._blocks}
             case {"type": "message_delta"}:
                 _end(self._message, data)
             case _:

@@ -18,6 +18,7 @@ from reflexd_core.dialects.shared import (
     WholeBody,
     least,
     objects,
+    offers_a_web_search,
     openai_error,
     sampling_of,
     text,
@@ -59,7 +60,7 @@ class Responses:
             exact_only=None if isinstance(found, questions.Found) else found,
             rules=rules,
             stateful=_stateful(body),
-            lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) else None,
+            lifetime=WEB_SEARCH_LIFETIME if offers_a_web_search(body.get("tools")) else None,
             earlier_turns=question is not None and question.earlier,
             sampling=sampling_of(keyed),
             max_output=least(body.get("max_output_tokens")),
@@ -97,17 +98,14 @@ def _stateful(body: JsonObject) -> str | None:
     for tool in objects(body.get("tools")):
         if tool.get("type") == "mcp":
             return "mcp-tool"
-        if isinstance(tool.get("container"), str):
+        place = tool.get("environment")
+        if isinstance(tool.get("container"), str) or (isinstance(place, dict) and place.get("container_id")):
             return "container"
     match body.get("prompt"):
         case {"id": str(), **rest} if not rest.get("version"):
             return "prompt-template"  # whatever its newest version says at the moment
         case _:
             return None
-
-
-def _searches_the_web(body: JsonObject) -> bool:
-    return any(text(tool.get("type")).startswith("web_search") for tool in objects(body.get("tools")))
 
 
 def _question_of(keyed: JsonObject, profile: Profile, system: str) -> questions.Found | str:

@@ -7,7 +7,17 @@ in the events that a provider would send. Item and part types that no schema kno
 from collections.abc import Iterator
 
 from reflexd_core.canonical import Json, JsonObject
-from reflexd_core.dialects.shared import DONE, decode, encode, events_of, integer, objects, text, typed_events, whole
+from reflexd_core.dialects.shared import (
+    decode,
+    encode,
+    events_of,
+    integer,
+    is_nothing,
+    objects,
+    text,
+    typed_events,
+    whole,
+)
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader
 
@@ -59,7 +69,7 @@ class StreamWatch:
         return verdict_of(self._response)
 
     def _look(self, event: SseEvent) -> None:
-        data = decode(event.data) if event.data != DONE else {}
+        data = decode(event.data) if not is_nothing(event) else {}
         match data:
             case None:
                 self._fault = self._fault or "unreadable"
@@ -90,9 +100,14 @@ def _fault_in(response: JsonObject) -> str | None:
         return "error-event"
     if response.get("status") != "completed":
         return text(response.get("status")) or "unfinished"
-    if any(item.get("container_id") for item in objects(response.get("output"))):
+    if any(map(_ran_in_a_container, objects(response.get("output")))):
         return "container"
     return None
+
+
+def _ran_in_a_container(item: JsonObject) -> bool:
+    place = item.get("environment")  # a hosted shell names it there
+    return bool(item.get("container_id") or (isinstance(place, dict) and place.get("container_id")))
 
 
 def replay(recorded: Form, answer: bytes, asked: Form) -> bytes:
@@ -106,7 +121,7 @@ def assemble(stream: bytes) -> JsonObject:
     """The response that a stream amounts to. Raises `ValueError` where it did not complete."""
     items: dict[int, Json] = {}
     for event in events_of(stream):
-        match decode(event.data) if event.data != DONE else None:
+        match decode(event.data):
             case {"type": "response.output_item.done", "output_index": int(index), "item": item}:
                 items[index] = item
             case {"type": "response.completed", "response": dict(response)}:

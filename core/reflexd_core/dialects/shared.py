@@ -21,6 +21,10 @@ SAMPLING = frozenset(
 WEB_SEARCH_LIFETIME = 600.0
 """Seconds that an answer lives for which the provider looked at the web."""
 
+_SEARCHES = ("web_search", "web_fetch", "browser_search", "x_search")
+"""What stands in the types of tools with which providers look at the web (``web_search_20250305``,
+``openrouter:web_search``)."""
+
 
 def objects(value: Json) -> list[JsonObject]:
     """The objects in a list; none where it is no list."""
@@ -40,6 +44,19 @@ def least(*limits: Json) -> int | None:
     given = [value for value in limits if value is not None]
     numbers = [int(value) if isinstance(value, int | float) and value < 2**53 else 0 for value in given]
     return min(numbers, default=None)
+
+
+def is_nothing(event: SseEvent) -> bool:
+    """Whether it is no part of an answer: an empty keep-alive, or ``[DONE]`` in a dialect that does without it.
+
+    Servers that speak another provider's dialect send both.
+    """
+    return event.data == "" or event.data.startswith(DONE)
+
+
+def offers_a_web_search(tools: Json) -> bool:
+    """Whether the provider may look at the web by one of the tools."""
+    return any(mark in text(tool.get("type")) for tool in objects(tools) for mark in _SEARCHES)
 
 
 def sampling_of(body: JsonObject) -> JsonObject:
