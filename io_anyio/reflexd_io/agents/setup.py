@@ -72,7 +72,7 @@ def plan(file: File, folder: Path, address: Address) -> Plan:
     for edit in file.edits:
         for place in _places(files.FORMATS[file.format].read(text), edit):
             found = files.found(files.FORMATS[file.format].read(text), place)
-            value = address.instead_of(found, edit.value, edit.home) if edit.home else address.filled(edit.value)
+            value = _value_for(edit, found, address)
             if value is None:
                 skipped.append(f"{path} leads to {found}, which Reflex does not know; it stays as it is")
                 continue
@@ -90,6 +90,19 @@ def plan(file: File, folder: Path, address: Address) -> Plan:
         asked=asked,
         skipped=tuple(skipped),
     )
+
+
+def _value_for(edit: Edit, found: object, address: Address) -> str | None:
+    """What is to stand there; None where it leads to a provider that Reflex does not know."""
+    if edit.home is None:
+        return address.filled(edit.value)
+    if not edit.item:
+        return address.instead_of(found, edit.value, edit.home)
+    name, _, template = edit.value.partition("=")
+    known = found if isinstance(found, list) else []
+    same = [one for one in known if isinstance(one, str) and one.startswith(f"{name}=")]
+    url = address.instead_of(same[0].partition("=")[2] if same else None, template, edit.home)
+    return None if url is None else f"{name}={url}"
 
 
 def _edited(kind: str, text: str, place: files.Path, value: str, item: bool) -> tuple[str, Change | None]:
@@ -186,12 +199,15 @@ def goes(note: Note, planned: Plan) -> bool:
 
 
 def take_back(note: Note, planned: Plan, note_file: Path) -> None:
-    """Write what was planned and forget the note and the backup. Raises `OSError`."""
+    """Write what was planned and forget the note and the backup. Raises `OSError`.
+
+    The backup of a file that somebody has deleted since is all that is left of it, and stays.
+    """
     if planned.before is not None and goes(note, planned):
         remove(planned.file, [Path(folder) for folder in note.folders])
     elif planned.before is not None and planned.after != planned.before:
         replace_text(planned.file, planned.after)
-    if note.backup is not None:
+    if note.backup is not None and planned.before is not None:
         Path(note.backup).unlink(missing_ok=True)
     note_file.unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ class Edit:
     where: tuple[str, str] | None = None
     """A setting beside the last step, and the value that it must have."""
     item: bool = False
-    """Whether the value is an item of the list at the path."""
+    """Whether the value is an item of the list at the path, ``NAME=value``."""
     if_missing: bool = False
     """Whether what stands there already is right, whatever it is."""
 
@@ -179,7 +179,7 @@ AGENTS: tuple[Agent, ...] = (
                 format="yaml",
                 edits=(
                     Edit(path=("openai-api-base",), value="{v1}", home="openai"),
-                    Edit(path=("set-env",), value="ANTHROPIC_API_BASE={origin}", item=True),
+                    Edit(path=("set-env",), value="ANTHROPIC_API_BASE={origin}", home="anthropic", item=True),
                 ),
             ),
         ),

@@ -133,6 +133,8 @@ def _undo(agent: Agent, notes: Path, args: argparse.Namespace) -> int:
         return 0
     for planned, note, note_file in reversed(plans):
         setting_up.take_back(note, planned, note_file)
+        if planned.before is None and note.backup is not None:
+            print(f"{note.file} is not there any more; as it was before Reflex: {note.backup}")
     print(f"{agent.title} is as it was before Reflex.")
     return 0
 

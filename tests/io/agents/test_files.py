@@ -57,6 +57,33 @@ DOTENV = "# mine\nexport FOO='a b'\nBAR=1\n"
 
 
 @pytest.mark.parametrize(
+    ("kind", "text", "path"),
+    [
+        ("json", JSONC, ("env", "URL")),
+        ("json", JSONC, ("new", "URL")),
+        ("toml", TOML, ("new", "URL")),
+        ("toml", TOML, ("URL",)),
+        ("yaml", YAML, ("models", 0, "URL")),
+        ("dotenv", DOTENV, ("URL",)),
+    ],
+)
+def test_what_is_added_has_the_line_ends_of_the_file(kind: str, text: str, path: files.Path) -> None:
+    windows = text.replace("\n", "\r\n")
+    added, wanted = files.put(kind, windows, path, "x"), files.put(kind, text, path, "x")
+    assert added == wanted.replace("\n", "\r\n")
+    assert files.drop(kind, added, path) == files.drop(kind, wanted, path).replace("\n", "\r\n")
+    mixed = windows + "\n"
+    assert files.put(kind, mixed, path, "x").count("\r\n") == windows.count("\r\n")
+
+
+def test_a_comment_behind_a_variable_is_none_of_its_value() -> None:
+    text = "A=b # c\nB='x # y' # z\nC=d#e\nD= # nothing\n"
+    assert files.FORMATS["dotenv"].read(text) == {"A": "b", "B": "x # y", "C": "d#e", "D": ""}
+    for name, line in (("A", "A=u # c"), ("B", "B=u # z"), ("C", "C=u"), ("D", "D= u # nothing")):
+        assert line in files.put("dotenv", text, (name,), "u").splitlines()
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "path", "line"),
     [
         ("json", JSONC, ("env", "URL"), '    "URL": "http://x"'),

@@ -242,3 +242,28 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert (done.returncode, done.stdout) == (code, "")
     (line,) = done.stderr.splitlines()
     assert said in line
+
+
+def test_an_address_in_a_list_that_reflex_does_not_know_is_left_alone(home: Path, reflexd: Reflexd) -> None:
+    file = home / ".aider.conf.yml"
+    file.write_text("set-env:\n  - ANTHROPIC_API_BASE=https://proxy.example/v1\n  - FOO=1\n")
+    done = reflexd("setup", "aider")
+    assert done.returncode == 0
+    assert "which Reflex does not know; it stays as it is" in done.stderr
+    assert "  - ANTHROPIC_API_BASE=https://proxy.example/v1\n" in file.read_text()
+    file.write_text("set-env:\n  - ANTHROPIC_API_BASE=https://api.anthropic.com\n  - FOO=1\n")
+    assert reflexd("setup", "aider").returncode == 0
+    assert f'  - "ANTHROPIC_API_BASE={URL}"\n' in file.read_text()
+
+
+def test_the_backup_of_a_file_that_was_deleted_meanwhile_is_not_lost(home: Path, reflexd: Reflexd) -> None:
+    file = home / ".claude/settings.json"
+    file.parent.mkdir()
+    file.write_text(WRITTEN["claude"])
+    assert reflexd("setup", "claude").returncode == 0
+    file.unlink()
+    done = reflexd("setup", "claude", "--undo")
+    backup = file.with_name("settings.json.before-reflex")
+    assert (done.returncode, backup.read_text()) == (0, WRITTEN["claude"])
+    assert str(backup) in done.stdout
+    assert not file.exists()

@@ -1,7 +1,8 @@
 """The formats of configuration files: each read whole, and edited in place, so that comments and layout stay.
 
-An edit is checked by reading its result: if it says anything else than the old text with that one setting changed,
-it is refused (`CannotEdit`) and nothing is written.
+What is added has the line ends of the file, where those are all alike. An edit is checked by reading its result: if
+it says anything else than the old text with that one setting changed, it is refused (`CannotEdit`) and nothing is
+written.
 """
 
 import itertools
@@ -45,14 +46,14 @@ def put(kind: str, text: str, path: Path, value: Any) -> str:
         wanted = _with(deepcopy(known.read(text)), path, value)
     except (TypeError, IndexError, KeyError):
         raise CannotEdit(f"{path[0]} is not what it is expected to be") from None
-    return _checked(known, known.put(text, path, value), wanted)
+    return _checked(known, _with_its_line_ends(text, lambda plain: known.put(plain, path, value)), wanted)
 
 
 def drop(kind: str, text: str, path: Path) -> str:
     """Raises `CannotEdit`."""
     known = FORMATS[kind]
     wanted = _without(deepcopy(known.read(text)), path)
-    return _checked(known, known.drop(text, path), wanted)
+    return _checked(known, _with_its_line_ends(text, lambda plain: known.drop(plain, path)), wanted)
 
 
 def found(content: Any, path: Path) -> Any:
@@ -63,6 +64,14 @@ def found(content: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return MISSING
     return content
+
+
+def _with_its_line_ends(text: str, edit: Callable[[str], str]) -> str:
+    """The edited text; the formats' editors know line feeds alone."""
+    plain = text.replace("\r\n", "\n")
+    if "\r\n" not in text or text.count("\r\n") != plain.count("\n"):
+        return edit(text)
+    return edit(plain).replace("\n", "\r\n")
 
 
 def _checked(known: Format, text: str, wanted: Any) -> str:

@@ -5,7 +5,11 @@ from typing import Any
 
 from reflexd_io.agents.files.errors import CannotEdit
 
-_LINE = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*\r?\n?")
+_LINE = re.compile(
+    r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*"
+    r"(\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\r\n]*?)[ \t]*(?:(?<=[ \t])#[^\r\n]*)?\r?\n?"
+)
+"""Name, value, and perhaps a comment."""
 
 
 def read(text: str) -> dict[str, str]:
@@ -18,7 +22,8 @@ def put(text: str, path: tuple[str | int, ...], value: Any) -> str:
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):
         if (known := _LINE.fullmatch(line)) and known[1] == name:
-            lines[place] = line[: known.start(2)] + str(value) + line[known.end(2) :]
+            behind = line[known.end(2) :]
+            lines[place] = f"{line[: known.start(2)]}{value}{' ' * behind.startswith('#')}{behind}"
             return "".join(lines)
     ending = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{ending}{name}={value}\n"
