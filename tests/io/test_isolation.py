@@ -1,5 +1,5 @@
-"""Isolation as a property: whatever is asked, switched, renamed, removed, purged and restarted in whatever order, no
-answer of one tenant ever reaches another.
+"""Isolation as a property: whatever is asked, in the same words or in others, switched, renamed, removed, purged,
+undone, imported and restarted in whatever order, no answer of one tenant ever reaches another.
 """
 
 import tempfile
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from support.isolation import World, operations
+from support.models import needs_models
 
 SEEDS = st.integers(0, 2**32).map(Random)
 
@@ -60,3 +61,20 @@ def test_no_answer_reaches_another_tenant_in_ten_thousand_steps(seed: int, tmp_p
     finally:
         world.close()
     assert (world.answered > 1000, world.repeated > 300, world.refused > 100, world.restarts) == (True,) * 3 + (20,)
+    assert (world.undone > 10, world.imported > 10) == (True, True)
+
+
+@needs_models
+@pytest.mark.slow
+def test_no_answer_reaches_another_tenant_in_other_words(tmp_path: Path) -> None:
+    chance = Random(3)
+    names, weights = zip(*operations(), strict=True)
+    world = World(tmp_path, by_meaning=True)
+    try:
+        for step in range(1500):
+            if step % 500 == 499:
+                world.restart(chance)
+            getattr(world, chance.choices(names, weights)[0])(chance)
+    finally:
+        world.close()
+    assert (world.reworded > 50, world.restarts) == (True, 3)

@@ -1,8 +1,9 @@
 """Isolation: a world of tenants on a real daemon, and a small model of who may be given what.
 
 Every answer of the upstream has a number of its own. Whoever is given one first owns it, and nobody else may ever be
-given it: another tenant, a new one under an old name, or the same one after all that it had was removed. The model
-knows owners from what was asked of the control API alone, and nothing of keys, files or memory.
+given it: another tenant, a new one under an old name, or the same one after all that it had was purged or removed,
+unless that was undone or what had been exported was imported again. The model knows owners from what was asked of the
+control API alone, and nothing of keys, files or memory. With models, questions are asked in several words.
 """
 
 import http.client
@@ -27,13 +28,25 @@ NAMES = ["default", "fixed", "a", "b", "c"]
 KEYS = [f"sk-proj-{letter * 16}" for letter in "pqr"]
 JWT = "eyJh.eyJz.c2lnbmF0dXJl"
 QUESTIONS = ["one", "two", "three"]
+WORDINGS = [
+    "How do I center a div horizontally in CSS?",
+    "css: what's the way to centre a div horizontally",
+    "Hi! Please: how can I center a div horizontally in CSS",
+    "How do I sort a list of numbers in descending order in Python?",
+    "Please, how can I sort a list of numbers in descending order in Python",
+]
+"""The same two questions in words that are answered alike."""
 SLOW = ["four", "five"]
 """Asked while the upstream is made to wait."""
 
+_UNDONE = 5
+"""Purges that are still tried to be undone."""
 _DEAD = 3
 """Revoked tokens that are still tried."""
 
 Owner = tuple[object, ...]
+Held = dict[object, set[int]]
+"""By whose they are, the counts of `World._emptied` at which answers were stored."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class Asked:
     path: str
     owner: Owner | None
     """None: it must be refused."""
+    back: frozenset[int] = frozenset()
+    """At which counts what it may be given was stored, beside its own."""
 
 
 @dataclass
@@ -58,14 +73,20 @@ class Going:
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, by_meaning: bool = False) -> None:
         self._stack = ExitStack()
         self._upstream = self._stack.enter_context(ScriptedUpstream().running())
         self._upstream.script = self._answer
         self._numbers = itertools.count(1)
         self._gates: dict[str, threading.Event] = {}
         made = settings_for(folder / "storage", self._upstream.url, log_level="error")
-        self._settings = replace(made, tenants={"default": Policy(), "fixed": Policy()})
+        policy = Policy(audit_share=0.0)
+        self._settings = replace(made, tenants={"default": policy, "fixed": policy})
+        self._questions = QUESTIONS
+        if by_meaning:
+            self._questions = [*QUESTIONS, *WORDINGS]
+            self._settings = replace(self._settings, inference_backend="auto", semantic_budget_ms=20_000)
+        self._by_meaning = by_meaning
         self._daemon = ExitStack()
         self._names: dict[str, int] = {"default": 0, "fixed": 1}
         """By name, which tenant it is: a number given once."""
@@ -78,9 +99,15 @@ class World:
         self._adopted: dict[str, int] = {}
         self._emptied: dict[object, int] = {}
         """How often all that somebody had was taken away."""
+        self._back: Held = {}
+        """What was stored before and is there again."""
+        self._purges: dict[str, Held] = {}
+        """What can be undone."""
+        self._exported: tuple[bytes, Held] = (b"", {})
         self._owners: dict[int, Owner] = {}
         self._going: list[Going] = []
-        self.answered = self.repeated = self.refused = self.restarts = 0
+        self.answered = self.repeated = self.reworded = self.refused = self.restarts = 0
+        self.undone = self.imported = 0
         self._start()
 
     def close(self) -> None:
@@ -93,7 +120,7 @@ class World:
     def ask(self, chance: Random) -> None:
         busy = {going.question for going in self._going}
         asked = self._some_request(chance)
-        question = chance.choice([*QUESTIONS, *(slow for slow in SLOW if slow not in busy)])
+        question = chance.choice([*self._questions, *(slow for slow in SLOW if slow not in busy)])
         self._check(asked, *self._send(asked, question))
 
     def begin(self, chance: Random) -> None:
@@ -142,7 +169,7 @@ class World:
         self._tokens = {token: None if whose == tenant else whose for token, whose in self._tokens.items()}
         self._adopted = {key: whose for key, whose in self._adopted.items() if whose != tenant}
         if name in ("default", "fixed"):
-            self._emptied[tenant] = self._emptied.get(tenant, 0) + 1
+            self._empty(tenant)
         else:
             del self._names[name]
             self._active = 0 if self._active == tenant else self._active
@@ -150,13 +177,37 @@ class World:
     def remove_anonymous(self, chance: Random) -> None:
         key = chance.choice(KEYS)
         if self._do("DELETE", f"/tenants/{self._anonymous(key)}"):
-            self._emptied[key] = self._emptied.get(key, 0) + 1
+            self._empty(key)
 
     def purge(self, chance: Random) -> None:
         name = chance.choice(NAMES)
-        if name in self._names and self._do("POST", "/purge", {"filter": {"tenant": name}, "everything": True}):
-            tenant = self._names[name]
-            self._emptied[tenant] = self._emptied.get(tenant, 0) + 1
+        if name in self._names:
+            self._purge({"filter": {"tenant": name}, "everything": True}, [self._names[name]])
+
+    def purge_all(self, _: Random) -> None:
+        self._purge({"everything": True}, [*self._names.values(), *KEYS])
+
+    def undo(self, chance: Random) -> None:
+        if not self._purges:
+            return
+        purge = chance.choice(sorted(self._purges))
+        held = self._purges.pop(purge)
+        if self._do("POST", f"/trash/{purge}/restore"):
+            self._is_back(held)
+            self.undone += 1
+
+    def export(self, _: Random) -> None:
+        """What anybody has, as lines that may be taken in later."""
+        owners = [*self._names.values(), *KEYS]
+        self._exported = self._send_admin("GET", "/export")[1], {each: self._held(each) for each in owners}
+
+    def take_in(self, _: Random) -> None:
+        lines, held = self._exported
+        if lines:
+            assert self._send_admin("POST", "/import", lines)[0] == 200
+            there = {*self._names.values(), *KEYS}
+            self._is_back({each: counts for each, counts in held.items() if each in there})
+            self.imported += 1
 
     def issue(self, chance: Random) -> None:
         name = chance.choice(NAMES)
@@ -202,6 +253,28 @@ class World:
 
     # What is behind it
 
+    def _purge(self, what: dict[str, Any], owners: list[object]) -> None:
+        said = self._do("POST", "/purge", what)
+        assert said is not None
+        held = {each: self._held(each) for each in owners}
+        for each in owners:
+            self._empty(each)
+        if said["purge"] is not None:
+            self._purges[said["purge"]] = held
+            for forgotten in list(self._purges)[:-_UNDONE]:
+                del self._purges[forgotten]
+
+    def _held(self, whose: object) -> set[int]:
+        return {self._emptied.get(whose, 0)} | self._back.get(whose, set())
+
+    def _empty(self, whose: object) -> None:
+        self._emptied[whose] = self._emptied.get(whose, 0) + 1
+        self._back.pop(whose, None)
+
+    def _is_back(self, held: Held) -> None:
+        for whose, counts in held.items():
+            self._back.setdefault(whose, set()).update(counts)
+
     def _some_request(self, chance: Random) -> Asked:
         """One that says whose it is in one way or in several."""
         headers: dict[str, str] = {}
@@ -220,7 +293,8 @@ class World:
             headers["x-reflex-tenant"] = header_name
         named = {name for name in (path_name, header_name) if name is not None}
         owner = self._owner(token, key, named)
-        return Asked(headers, f"/t/{path_name}" if path_name is not None else "", owner)
+        back = frozenset(self._back.get(owner[0], ())) if owner is not None else frozenset[int]()
+        return Asked(headers, f"/t/{path_name}" if path_name is not None else "", owner, back)
 
     def _owner(self, token: str | None, key: str, named: set[str]) -> Owner | None:
         """Whose the request is, as the design has it."""
@@ -248,7 +322,9 @@ class World:
         assert status == 200, (asked, said)
         number = int(said["choices"][0]["message"]["content"])
         owner = self._owners.setdefault(number, asked.owner)
-        assert owner == asked.owner, f"{asked} was given answer {number}, which is {owner}'s"
+        whose, count = asked.owner
+        fits = owner[0] == whose and (owner[1] == count or owner[1] in asked.back)
+        assert fits, f"{asked} was given answer {number}, which is {owner}'s"
         self.answered += 1
 
     def _answer(self, seen: Seen) -> Reply:
@@ -270,21 +346,26 @@ class World:
         connection.request("POST", f"{asked.path}/v1/chat/completions", body, headers)
         found = connection.getresponse()
         said = json.loads(found.read())
-        self.repeated += (found.headers.get("x-reflex-status") or "").startswith("hit")
+        told = found.headers.get("x-reflex-status") or ""
+        self.repeated += told.startswith("hit")
+        self.reworded += told == "hit-l3-verified"
         if gate is not None:
             connection.close()
         return found.status, said
 
     def _do(self, method: str, path: str, body: Any = None) -> Any:
         """What the control API says, or nothing where it refuses; which it must do in words."""
+        status, raw = self._send_admin(method, path, json.dumps(body).encode() if body is not None else None)
+        said = json.loads(raw)
+        assert status in (200, 400, 404, 409), (path, said)
+        assert status == 200 or said["error"]["message"]
+        return said if status == 200 else None
+
+    def _send_admin(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        raw = json.dumps(body) if body is not None else None
-        self._connection.request(method, "/admin" + path, raw, headers)
+        self._connection.request(method, "/admin" + path, body, headers)
         found = self._connection.getresponse()
-        said = json.loads(found.read())
-        assert found.status in (200, 400, 404, 409), (path, said)
-        assert found.status == 200 or said["error"]["message"]
-        return said if found.status == 200 else None
+        return found.status, found.read()
 
     def _anonymous(self, key: str) -> str:
         return anonymous_tenant(key, runtime.salt(self._settings.storage_path))
@@ -298,10 +379,18 @@ class World:
         self._port, self._token = running.port, running.admin_token
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         self._daemon.callback(self._connection.close)
+        if self._by_meaning:
+            eventually(self._has_models, "the models")
+
+    def _has_models(self) -> bool:
+        self._connection.request("GET", "/ready")
+        told = json.loads(self._connection.getresponse().read())["components"]["models"]["status"]
+        assert told in ("loading", "ok"), told
+        return bool(told == "ok")
 
 
 def operations() -> Iterator[tuple[str, int]]:
     """By name, and how often each is done beside the others."""
     yield from (("ask", 60), ("begin", 6), ("finish", 6), ("switch", 4), ("add", 4), ("rename", 4), ("remove", 3))
     yield from (("remove_anonymous", 1), ("purge", 2), ("issue", 4), ("revoke", 2), ("adopt", 2), ("give_up", 2))
-    yield from (("change_policy", 1), ("pause", 1))
+    yield from (("change_policy", 1), ("pause", 1), ("purge_all", 1), ("undo", 2), ("export", 1), ("take_in", 1))
