@@ -6,6 +6,7 @@ Nothing falls back silently.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -171,6 +172,12 @@ SCALARS: dict[str, tuple[str, Callable[[str], object]]] = {
 }
 """Setting name -> its environment variable and how its text is read; config.toml has it under the same name."""
 
+_HOST = re.compile(r"[^\s/?#@*]+")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+")
+_OURS = frozenset(
+    {"calibration.json", "control.json", "reflexd.lock", "runtime.json", "salt", "start.log", "stats.sqlite3"}
+)
+"""Files of the storage folder that are no log."""
 TABLES = ("policy", "tenants", "upstreams", "prices", "routes", "allowed_hosts", "allowed_origins", "allowed_users")
 """What config.toml has beside them: tables and lists, which have no variables."""
 
@@ -236,8 +243,8 @@ def _from_file(settings: Settings, table: Table) -> Settings:
         upstreams=upstreams,
         prices=read_prices(_table("prices", table.get("prices", {}))),
         routes=read_routes(table.get("routes", []), upstreams),
-        allowed_hosts=_names("allowed_hosts", table),
-        allowed_origins=_names("allowed_origins", table),
+        allowed_hosts=_names("allowed_hosts", table, _HOST, "names such as reflex.example"),
+        allowed_origins=_names("allowed_origins", table, _ORIGIN, "origins such as https://app.example"),
         allowed_users=users.read("config.toml: allowed_users", table.get("allowed_users", [])),
     )
 
@@ -267,6 +274,9 @@ def _checked(settings: Settings) -> Settings:
             f"bind_addr={settings.bind_addr!r}: beyond loopback every client must show a token, since anyone who can "
             "reach Reflex could spend your keys; take auth_required (REFLEX_AUTH_REQUIRED) away, or use 127.0.0.1"
         )
+    log, storage = settings.request_log, settings.storage_path
+    if log is not None and (log.parent == storage / "tenants" or (log.parent == storage and log.name in _OURS)):
+        raise values.BadSetting(f"request_log={str(log)!r}: this file is Reflex's own; choose another name")
     others = upstream_settings.without_ourselves(settings.upstreams, settings.port, settings.default_upstream)
     return replace(settings, upstreams=others)
 
@@ -277,8 +287,13 @@ def _table(name: str, value: Value) -> Table:
     return value
 
 
-def _names(name: str, table: Table) -> frozenset[str]:
+def _names(name: str, table: Table, pattern: re.Pattern[str], expected: str) -> frozenset[str]:
+    """What would let in everybody, or nobody, is refused: ``*`` means nothing here, and any page may be ``null``."""
     value = table.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise values.BadSetting(f"config.toml: {name}: expected a list of texts")
-    return frozenset(str(item).lower() for item in value)
+    found = frozenset(str(item).lower() for item in value)
+    for item in sorted(found):
+        if not pattern.fullmatch(item):
+            raise values.BadSetting(f"config.toml: {name}: {item!r}: expected {expected}")
+    return found

@@ -205,6 +205,11 @@ def test_an_empty_flag_is_not_silently_the_default(name: str, config: Config) ->
         ("[upstreams.a]\nbase_url = 'https://a.example/v1'\nkeyless = 'yes'", "upstreams.a.keyless"),
         ("allowed_hosts = 'reflex.local'", "allowed_hosts"),
         ("allowed_origins = [5]", "allowed_origins"),
+        ("allowed_origins = ['*']", "allowed_origins"),
+        ("allowed_origins = ['null']", "allowed_origins"),
+        ("allowed_origins = ['app.example']", "allowed_origins"),
+        ("allowed_hosts = ['*']", "allowed_hosts"),
+        ("allowed_hosts = ['http://app.example']", "allowed_hosts"),
     ],
 )
 def test_a_malformed_file_stops_with_the_name(text: str, named: str, config: Config) -> None:
@@ -428,3 +433,11 @@ def test_a_url_holds_no_password_and_the_message_does_not_show_it(tmp_path: Path
     with pytest.raises(BadSetting, match="REFLEX_UPSTREAM_X_URL") as refused:
         load({}, {"REFLEX_UPSTREAM_X_URL": "https://me:secret@example.com/v1"}, None)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["control.json", "salt", "stats.sqlite3", "tenants/default.sqlite3"])
+def test_the_request_log_is_no_file_of_our_own(name: str, tmp_path: Path) -> None:
+    environ = {"REFLEX_STORAGE_PATH": str(tmp_path), "REFLEX_REQUEST_LOG": str(tmp_path / name)}
+    with pytest.raises(BadSetting, match="request_log"):
+        load({}, environ, None)
+    assert load({}, {**environ, "REFLEX_REQUEST_LOG": str(tmp_path / "requests.log")}, None).request_log is not None
