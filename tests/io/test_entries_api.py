@@ -18,6 +18,7 @@ import pytest
 from reflexd_io import app, exact, serving
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
+from reflexd_io.control_client.shapes.exchanges import ExchangeQuery
 from reflexd_io.runtime import Runtime
 from reflexd_io.store import Store
 from support.chat import answer
@@ -245,6 +246,24 @@ def test_what_explains_a_request_under_way_is_purged_with_the_rest(
     (file,) = (tmp_path / "storage" / "tenants").glob("*.sqlite3")
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT count(*) FROM forms").fetchone() == (0,)
+
+
+def test_what_a_removed_tenant_asked_is_shown_to_nobody(asker: Asker) -> None:
+    asker.client.do(calls.add_tenant("job"))
+    asker.headers = {"x-reflex-tenant": "job"}
+    asker.learn("a secret")
+    assert asker.ask("a secret") == "hit-l1-exact"
+    (miss, hit) = (row.id for row in asker.client.do(calls.list_exchanges(ExchangeQuery(tenant="job"))).items)
+    assert asker.ask("a secret") == "hit-l1-exact"  # which nobody has looked at
+    asker.client.do(calls.remove_tenant("job"))
+    asker.client.do(calls.add_tenant("job"))
+    assert asker.ask("mine") == "miss"
+    shown = asker.client.do(calls.list_exchanges(ExchangeQuery())).items
+    assert [(row.tenant, row.question) for row in shown] == [("job", "mine")]
+    for name in (miss, hit):
+        with pytest.raises(Refused) as refused:
+            asker.client.do(calls.exchange(name))
+        assert refused.value.status == 404
 
 
 def test_pinning_and_lifetimes(asker: Asker) -> None:

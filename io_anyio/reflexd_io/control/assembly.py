@@ -74,7 +74,14 @@ class Parts:
 def endpoints(parts: Parts) -> list[Endpoint[Any, Any]]:
     """All of them."""
     store, memory, registry = parts.store, parts.memory, parts.registry
-    desk = Desk(settings=parts.settings, registry=registry, store=store, memory=memory, ledger=parts.ledger)
+    desk = Desk(
+        settings=parts.settings,
+        registry=registry,
+        store=store,
+        memory=memory,
+        ledger=parts.ledger,
+        journal=parts.journal,
+    )
     told = _state(parts)
     browsing, purging = Browsing(parts.shelves), Purging(parts.shelves)
     accounts = Accounts(journal=parts.journal, store=store, pairs=parts.pairs, policies=parts.policies)

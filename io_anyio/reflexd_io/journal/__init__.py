@@ -100,6 +100,12 @@ class Journal:
         session = session_of(request.raw_named)
         self._keep(passed.whole(target.path, dialect.name, about, session, http_status))
 
+    def forget_tenant(self, tenant: str) -> None:
+        """After calling this, nobody is shown what the tenant, by id, has asked."""
+        for number, record in list(self._records.items()):
+            if (record.route.tenant if isinstance(record, Hit) else record.tenant) == tenant:
+                del self._records[number]
+
     def find(self, name: str) -> Finished | None:
         """The exchange that its client knows by this name."""
         prefix, _, number = name.partition("-")

@@ -15,6 +15,7 @@ from reflexd_core.tenancy import ANONYMOUS, Tenant
 from reflexd_core.tokens import SECRET
 from reflexd_io import keyrings
 from reflexd_io.control_client.shapes import tenants as shapes
+from reflexd_io.journal import Journal
 from reflexd_io.ledger import COALESCED, HITS, SAVING, Ledger
 from reflexd_io.memory import Memory
 from reflexd_io.policy_settings import POLICY, told
@@ -32,13 +33,21 @@ KEYRING_TIME = 5.0
 
 class Desk:
     def __init__(
-        self, *, settings: Settings, registry: Registry, store: Store, memory: Memory, ledger: Ledger
+        self,
+        *,
+        settings: Settings,
+        registry: Registry,
+        store: Store,
+        memory: Memory,
+        ledger: Ledger,
+        journal: Journal,
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._store = store
         self._memory = memory
         self._ledger = ledger
+        self._journal = journal
 
     async def list(self) -> shapes.Tenants:
         """Those that are defined first, then those of which only something stored is left, then anonymous ones."""
@@ -79,6 +88,7 @@ class Desk:
         kept = self._registry.document.tenants.get(tenant)
         for_good = kept is not None and kept.removed
         self._memory.forget_tenant(tenant)  # what is under way is not to be kept
+        self._journal.forget_tenant(tenant)
         try:
             await self._store.remove(tenant, for_good=for_good)
         finally:
