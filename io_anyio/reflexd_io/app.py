@@ -2,10 +2,11 @@
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.abc
@@ -84,8 +85,7 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
             settings = listening_at(settings, str(listener.extra(anyio.abc.SocketAttribute.local_address)[0]))
             token = runtime.make_admin_token()
             registry = Registry(settings, files=tenants_in(settings.storage_path / _TENANTS))
-            for tenant in registry.half_removed:
-                files.remove(settings.storage_path / _TENANTS, tenant)
+            _remove_the_rest(settings.storage_path / _TENANTS, registry.half_removed)
             url = runtime.url_of(settings.bind_addr, port)
             server = await stack.enter_async_context(_server(settings, registry, token, url))
             found = stack.enter_context(runtime.announced(settings.storage_path, settings.bind_addr, port, token))
@@ -93,6 +93,15 @@ async def run(settings: Settings, *, ready: Ready, stop: anyio.Event) -> None:
             activation.notify("READY=1")
             await server.serve(listener, stop)
             activation.notify("STOPPING=1")
+
+
+def _remove_the_rest(folder: Path, tenants: Iterable[str]) -> None:
+    """Files of tenants that are removed already, which nobody asks for: one that stays must not stop the start."""
+    for tenant in tenants:
+        try:
+            files.remove(folder, tenant)
+        except OSError as error:
+            log.warning("what is left of removed tenant %s cannot be taken away: %s", tenant, error)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The control API's part about entries, against the real daemon: what it says, and that the next request obeys."""
 
+import errno
 import http.client
 import json
 import sqlite3
@@ -20,7 +21,7 @@ from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
 from reflexd_io.control_client.shapes.exchanges import ExchangeQuery
 from reflexd_io.runtime import Runtime
-from reflexd_io.store import Store
+from reflexd_io.store import Store, files
 from support.chat import answer
 from support.daemon import daemon, settings_for
 from support.upstream import Reply, ScriptedUpstream, Seen
@@ -246,6 +247,39 @@ def test_what_explains_a_request_under_way_is_purged_with_the_rest(
     (file,) = (tmp_path / "storage" / "tenants").glob("*.sqlite3")
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT count(*) FROM forms").fetchone() == (0,)
+
+
+def test_a_removal_that_was_cut_short_is_ended_by_the_next_start(
+    upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.script = answer
+    settings = settings_for(tmp_path / "storage", upstream.url)
+    left = tmp_path / "storage" / "tenants" / "job.sqlite3"
+    remove = files.remove
+
+    def fail(folder: Path, tenant: str) -> None:
+        raise PermissionError(errno.EACCES, "held by another program", str(folder / tenant))
+
+    def as_job(running: Runtime) -> Asker:
+        asker = Asker(running)
+        asker.headers = {"x-reflex-tenant": "job"}
+        return asker
+
+    monkeypatch.setattr(files, "remove", fail)
+    with daemon(settings) as running:
+        asker = as_job(running)
+        asker.client.do(calls.add_tenant("job"))
+        asker.learn("one")
+        with pytest.raises(Refused, match="held by another program"):
+            asker.client.do(calls.remove_tenant("job"))
+    with daemon(settings) as running:  # which starts, though it cannot be ended yet
+        assert left.exists()
+        assert as_job(running).client.do(calls.add_tenant("job")).name == "job"
+        assert as_job(running).ask("one") == "miss"
+    monkeypatch.setattr(files, "remove", remove)
+    with daemon(settings) as running:
+        assert not left.exists()
+        assert as_job(running).ask("one") == "hit-l1-exact"  # its own, of another file
 
 
 def test_what_a_removed_tenant_asked_is_shown_to_nobody(asker: Asker) -> None:
