@@ -47,7 +47,6 @@ class Server:
         self._events = events
         self._connections: set[Connection] = connections if connections is not None else set()
         self._arriving = 0
-        self._arriving = 0
         """Of connections that were taken and are not among those yet."""
         self._draining = False
         self._empty = anyio.Event()
