@@ -43,12 +43,15 @@ class ScriptedDaemon:
     """By a part of "METHOD path": status and words."""
     delay: float = 0.0
     """Seconds before each answer."""
+    held: str | None = None
+    """Where this is part of "METHOD path", no answer comes until it is stopped."""
     cut: str | None = None
     """The connection is closed without an answer where this is part of "METHOD path"."""
     port: int = 0
     _server: ThreadingHTTPServer | None = None
     _listeners: list["queue.SimpleQueue[bytes | None]"] = field(default_factory=list)
     _number: int = 0
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -63,6 +66,7 @@ class ScriptedDaemon:
         class Handler(_Handler):
             scripted = daemon
 
+        self._stopped.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
@@ -71,6 +75,7 @@ class ScriptedDaemon:
 
     def stop(self) -> None:
         """As if it were killed: streams end, nobody listens any more."""
+        self._stopped.set()
         if self._server is not None:
             server, self._server = self._server, None
             listeners, self._listeners = self._listeners, []
@@ -418,6 +423,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         scripted = self.scripted
         if scripted._server is None:  # it was killed; connections that were kept end with it
+            self.close_connection = True
+            return
+        if scripted.held is not None and scripted.held in f"{self.command} {self.path}":
+            scripted.asked.append((self.command, self.path, {}))
+            scripted._stopped.wait()
             self.close_connection = True
             return
         if scripted.cut is not None and scripted.cut in f"{self.command} {self.path}":

@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Tabs
+from textual.widgets._tabs import Underline
 
 from reflexd_tui.app import ReflexApp
 from support.world import NOW
@@ -14,6 +17,10 @@ class ClockedApp(ReflexApp):
     """Its clock stands, and no desktop's clipboard is touched."""
 
     copied: list[str]
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self.animation_level = "none"
 
     def now(self) -> float:
         return NOW
@@ -32,15 +39,25 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool], limit: float = 10
     await pilot.pause()
 
 
-async def settle(pilot: Pilot[None]) -> None:
-    """Until no worker but the session's is at work, and all is drawn."""
+async def settle(pilot: Pilot[None], *besides: str) -> None:
+    """Until no worker but the session's is at work, nor one that waits for a person or of a group ``besides``, and
+    all is drawn.
+    """
     for _ in range(200):
         await pilot.pause()
-        busy = [worker for worker in pilot.app.workers if worker.group != "session" and not worker.is_finished]
-        waiting = [worker for worker in busy if worker.group == "act"]
-        if not [worker for worker in busy if worker not in waiting]:
+        busy = {worker.group for worker in pilot.app.workers if not worker.is_finished}
+        if busy <= {"session", "act", *besides} and all(map(_is_underlined, pilot.app.screen.query(Tabs))):
             return
         await asyncio.sleep(0.02)
+
+
+def _is_underlined(tabs: Tabs) -> bool:
+    """The line under the tabs follows the active one a moment later."""
+    line, tab = tabs.query_one(Underline), tabs.active_tab
+    if tab is None or not tabs.region:
+        return True  # nobody sees it
+    place = tab.virtual_region.shrink(tab.styles.gutter)
+    return (line.highlight_start, line.highlight_end) == place.column_span
 
 
 def toasts(pilot: Pilot[None]) -> str:

@@ -114,11 +114,12 @@ class World:
 PARAPHRASE = exchange(
     60, status="hit-l3-verified", ms=9.4, client="opencode", dialect="chat", model="gpt-4o", entry="e00002",
     question="how can a div be centred?", tenant="work", saved_tokens=1320, saved_dollars=0.0118, reason="",
+    first_byte_ms=9.2,
 )  # fmt: skip
 MISSED = exchange(
     61, status="miss", ms=2841.0, client="claude-code", dialect="messages", model="claude-sonnet-4-5", tenant="work",
     question="Why does pytest collect no tests in the io folder?", entry="e00000", reason="nothing stored is equal",
-    saved_tokens=0, saved_dollars=0.0,
+    saved_tokens=0, saved_dollars=0.0, first_byte_ms=612.0,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.dialogs import Confirm, Prompt, Reveal
 from reflexd_tui.widgets.filter_bar import FilterBar
+from reflexd_tui.widgets.key_line import KeyLine
 from support.control import ScriptedDaemon
 from support.terminal import settle, toasts, until
 from support.world import NOW, PARAPHRASE, exchange, world
@@ -148,6 +149,27 @@ async def test_answer_and_curl_are_copied(opened: Any) -> None:
         answer, curl = pilot.app.copied
         assert answer.startswith("Use a **flex container**")
         assert curl.startswith("curl http://127.0.0.1:8080/v1/chat/completions")
+
+
+async def test_a_detail_is_read_with_vim_and_arrow_keys(opened: Any) -> None:
+    async with opened(size=(80, 16)) as pilot:
+        await pilot.app.push_screen(ExchangeScreen(PARAPHRASE))
+        await settle(pilot)
+        pane = pilot.app.screen.query("#decision VerticalScroll").first()
+        for pressed, y in (("j", 1), ("down", 2), ("k", 1), ("G", pane.max_scroll_y), ("g", 0)):
+            await press(pilot, pressed)
+            assert pane.scroll_offset.y == y
+        await press(pilot, "pagedown")
+        assert pane.scroll_offset.y == min(pane.size.height - 1, pane.max_scroll_y) > 0
+
+
+async def test_the_last_line_is_clicked_like_its_keys(opened: Any) -> None:
+    async with opened() as pilot:
+        line = pilot.app.screen.query_one(KeyLine)
+        place = next(start for start, _, key in line._places if key == "question_mark")
+        await pilot.click(line, offset=(place + 1, 0))
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_pin_lifetime_and_purge_from_a_detail(opened: Any, scripted: ScriptedDaemon) -> None:
@@ -352,7 +374,7 @@ async def test_help_names_every_key_and_the_palette_every_action(opened: Any) ->
     async with opened(size=(120, 100)) as pilot:
         await press(pilot, "question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
-        told = str(pilot.app.screen.query_one(Static).render())
+        told = " ".join(str(each.render()) for each in pilot.app.screen.query(Static))
         for _, what in [*keys(LiveView.BINDINGS), *keys(EntriesView.BINDINGS), *keys(TenantsView.BINDINGS)]:
             assert what in told
         await press(pilot, "escape", "2")
@@ -366,10 +388,10 @@ async def test_theme_and_columns_are_remembered(opened: Any, tmp_path: Path) -> 
         await press(pilot, "T")
         live(pilot).hide_column("model")
     kept = load(tmp_path / "tui.json")
-    assert kept.theme == "textual-light"
+    assert kept.theme == "reflex-light"
     assert kept.hidden == ["model"]
     async with opened() as pilot:
-        assert pilot.app.theme == "textual-light"
+        assert pilot.app.theme == "reflex-light"
         assert live(pilot).rows.hidden == {"model"}
 
 

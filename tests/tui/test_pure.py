@@ -15,6 +15,7 @@ from reflexd_tui.pure.feed import Feed
 from reflexd_tui.pure.told import marked, questions
 from reflexd_tui.views.entries import COLUMNS as ENTRIES
 from reflexd_tui.views.live import COLUMNS as LIVE
+from reflexd_tui.widgets.key_line import Key, fitting
 from support.world import exchange
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
@@ -119,6 +120,18 @@ def test_columns_fit_or_only_the_question_is_left(width: int, columns: tuple[obj
     assert any(each.column.grows for each in placed)
 
 
+@given(st.integers(0, 200), st.integers(0, 12), st.integers(0, 3))
+def test_keys_go_from_the_end_and_help_goes_last(width: int, here: int, always: int) -> None:
+    some = [Key(str(number), str(number), "Does it") for number in range(here)]
+    right = [Key(name, name, "Always") for name in ("?", "q", "^p")[:always]]
+    left, kept = fitting(some, right, width)
+    assert left == some[: len(left)]
+    assert kept == right[: len(kept)]
+    needed = sum(key.width + GAP for key in (*left, *kept)) - GAP
+    assert needed <= width or len(left) + len(kept) == 1
+    assert len(left) == here or kept != right or needed + GAP + some[len(left)].width > width
+
+
 def test_columns_go_in_the_order_that_is_stated() -> None:
     gone, seen = [], {column.key for column in LIVE}
     for width in range(200, 0, -1):
@@ -129,9 +142,10 @@ def test_columns_go_in_the_order_that_is_stated() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1))), st.integers(1, 120))
-def test_a_chart_is_as_wide_as_it_says(shares: list[float | None], room: int) -> None:
+def test_a_chart_fills_its_room(shares: list[float | None], room: int) -> None:
     drawn = charts.line(shares, room)
-    assert len(drawn) == charts.width(len(shares), room) <= room
+    assert len(drawn) == (room if shares else 0)
+    assert drawn.strip() == "" or any(shares)
 
 
 @given(ODD, st.lists(st.text(min_size=1), max_size=3))

@@ -33,9 +33,12 @@ def test_the_order_in_which_columns_go(columns: tuple[Column, ...]) -> None:
     assert told in re.sub(r"\s+", " ", README)
 
 
-def test_its_pictures_are_there() -> None:
-    for name in re.findall(r"packaging/pictures/[a-z-]+\.svg", README):
-        assert (ROOT / name).is_file(), name
+@pytest.mark.parametrize(("name", "scene"), [("live", "live"), ("key-diff", "key-diff"), ("stats", "stats-light")])
+def test_its_pictures_are_what_it_looks_like(name: str, scene: str) -> None:
+    picture = f"packaging/pictures/tui-{name}.svg"
+    assert picture in README
+    tested = Path(__file__).parent / "__snapshots__" / "test_pictures" / f"test_picture[{scene}].svg"
+    assert (ROOT / picture).read_text("utf-8") == tested.read_text("utf-8")
 
 
 def _kept(column: Column) -> int:

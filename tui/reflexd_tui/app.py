@@ -11,8 +11,7 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.theme import Theme
-from textual.widgets import ContentSwitcher, Footer, Tab, Tabs
+from textual.widgets import ContentSwitcher, Tab, Tabs
 
 from reflexd_io.control_client import NotThere, Place, calls, start_daemon
 from reflexd_io.control_client.shapes.events import (
@@ -25,7 +24,7 @@ from reflexd_io.control_client.shapes.events import (
     StoredEvent,
 )
 from reflexd_io.control_client.shapes.tenants import Mode, State
-from reflexd_tui import remembered
+from reflexd_tui import remembered, themes
 from reflexd_tui.host import Host
 from reflexd_tui.pure import words
 from reflexd_tui.screens.detail import DetailScreen
@@ -40,25 +39,9 @@ from reflexd_tui.views.stats import StatsView
 from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.filter_bar import Line
+from reflexd_tui.widgets.key_line import KeyLine
 from reflexd_tui.widgets.rows import Rows
 
-CONTRAST = Theme(
-    name="reflex-contrast",
-    primary="#00b7ff",
-    secondary="#ffd700",
-    accent="#ffff00",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#000000",
-    panel="#1c1c1c",
-    boost="#2a2a2a",
-    success="#00ff5f",
-    warning="#ffd700",
-    error="#ff5f5f",
-    dark=True,
-    variables={"text-muted": "#e0e0e0", "border": "#ffffff"},
-)
-THEMES = ("textual-dark", "textual-light", CONTRAST.name, "nord", "gruvbox", "catppuccin-mocha", "textual-ansi")
 VIEWS = (("live", "1 Live"), ("entries", "2 Entries"), ("tenants", "3 Tenants"), ("stats", "4 Stats"))
 V = TypeVar("V", LiveView, EntriesView, TenantsView, StatsView)
 View = LiveView | EntriesView | TenantsView | StatsView
@@ -78,11 +61,17 @@ class ReflexApp(Host):
     TITLE = "Reflex"
     ENABLE_COMMAND_PALETTE = True
     CSS = """
+    ScrollableContainer, ScrollView { scrollbar-size: 1 1; }
     Screen { background: $surface; }
     ModalScreen { background: $background 60%; }
     #views { height: 1fr; }
-    #views.-stale { opacity: 55%; }
+    #views.-stale { opacity: 82%; }
     Tabs { height: 2; background: $surface; }
+    Tab { color: $text-muted; }
+    Tab.-active { color: $foreground; text-style: bold; }
+    Underline > .underline--bar { color: $primary; background: $foreground 12%; }
+    Tabs:focus .-active { color: $block-cursor-foreground; background: $block-cursor-background; }
+    Input > .input--placeholder { color: $text-muted; }
     Toast { max-width: 70; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -123,6 +112,9 @@ class ReflexApp(Host):
         self._problem: str | None = "looking for the daemon"
         self.session = Session(find, on_link=self._link, on_state=self._take_state, on_events=self._take_events)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.defaults(self.current_theme)
+
     def compose(self) -> ComposeResult:
         yield Banner()
         yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in VIEWS))
@@ -131,12 +123,15 @@ class ReflexApp(Host):
             yield EntriesView(id="entries")
             yield TenantsView(id="tenants")
             yield StatsView(id="stats")
-        yield Footer(compact=True)
+        yield KeyLine()
+
+    def on_load(self) -> None:
+        """Before anything is composed, so that it is styled once."""
+        for theme in themes.OURS:
+            self.register_theme(theme)
+        self.theme = self.remembered.theme if self.remembered.theme in self.available_themes else themes.DARK.name
 
     def on_mount(self) -> None:
-        self.register_theme(CONTRAST)
-        if self.remembered.theme in self.available_themes:
-            self.theme = self.remembered.theme
         self.query_one(Tabs).can_focus = False
         self.query_one(LiveView).focus_first()
         self.run_worker(self.session.run(), group="session")
@@ -259,8 +254,9 @@ class ReflexApp(Host):
         self.copy(f"{self.url}/v1", "the base_url")
 
     def action_theme(self) -> None:
-        place = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(place + 1) % len(THEMES)]
+        names = themes.THEMES
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
         self.say(self.theme)
 
     @classmethod

@@ -9,7 +9,7 @@ HISTORY = 50
 
 
 class Remembered(msgspec.Struct, kw_only=True):
-    theme: str = "textual-dark"
+    theme: str = "reflex-dark"
     hidden: list[str] = []
     """Columns of the live feed that somebody took away."""
     filters: list[str] = []

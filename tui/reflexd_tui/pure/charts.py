@@ -11,22 +11,15 @@ def share(counts: Mapping[str, int], kind: str) -> float | None:
     return counts.get(kind, 0) / whole if whole else None
 
 
-def width(steps: int, room: int) -> int:
-    """Characters that `line` takes: each step as wide as there is room for, all alike."""
-    if not steps:
-        return 0
-    return steps * max(1, room // steps) if steps <= room else room
-
-
 def line(shares: Sequence[float | None], room: int) -> str:
-    """Shares from 0 to 1, a block each; nothing is a gap, and anything above nothing is seen."""
-    if not shares or room <= 0:
+    """Shares from 0 to 1 over all the room there is; nothing is a gap, and anything above nothing is seen."""
+    if not shares:
         return ""
-    wide = width(len(shares), room)
-    if len(shares) > room:
-        groups = [shares[place * len(shares) // room : (place + 1) * len(shares) // room] for place in range(room)]
-        return "".join(_block(_mean(group)) for group in groups)
-    return "".join(_block(each) * (wide // len(shares)) for each in shares)
+    steps = len(shares)
+    if steps <= room:
+        return "".join(_block(shares[place * steps // room]) for place in range(room))
+    groups = [shares[place * steps // room : (place + 1) * steps // room] for place in range(room)]
+    return "".join(_block(_mean(group)) for group in groups)
 
 
 def _mean(group: Sequence[float | None]) -> float | None:

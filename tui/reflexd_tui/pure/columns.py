@@ -21,6 +21,8 @@ class Column:
 
 
 GAP = 2
+SQUEEZED = 12
+"""Characters: the least of the column that grows, beside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,19 @@ class Placed:
 
 
 def place(columns: Sequence[Column], width: int, hidden: frozenset[str] = frozenset()) -> list[Placed]:
-    """Columns in their order, as wide as fits into ``width``; the one that grows is always there."""
+    """Columns in their order, as wide as fits into ``width``; the one that grows is always there.
+
+    It gives way itself before the last of the others goes, down to `SQUEEZED`, and to what there is once it is alone.
+    """
     kept = [column for column in columns if column.key not in hidden or column.grows]
-    while len(kept) > 1 and _needed(kept) > width:
+    while len(kept) > 1 and _needed(kept) > width + (_gives(kept) if len(kept) == 2 else 0):
         kept.remove(min((column for column in kept if not column.grows), key=lambda column: column.keep))
-    left = max(0, width - _needed(kept))
-    return [Placed(column, column.width + (left if column.grows else 0)) for column in kept]
+    left = width - _needed(kept)
+    return [Placed(column, max(0, column.width + left) if column.grows else column.width) for column in kept]
+
+
+def _gives(columns: Sequence[Column]) -> int:
+    return sum(max(0, column.width - SQUEEZED) for column in columns if column.grows)
 
 
 def _needed(columns: Sequence[Column]) -> int:

@@ -7,7 +7,13 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from reflexd_io.control_client.shapes.exchanges import CandidateRow, Difference, ExchangeDetail, Explained
+from reflexd_io.control_client.shapes.exchanges import (
+    CandidateRow,
+    Difference,
+    ExchangeDetail,
+    ExchangeRow,
+    Explained,
+)
 from reflexd_tui.pure import words
 from reflexd_tui.pure.safe import block, line
 
@@ -27,18 +33,26 @@ _TIERS = {
 }
 
 
+_WHY = {
+    "hit-l1-exact": "answered from the cache: the same was asked before",
+    "hit-l3-verified": "answered from the cache: the same in other words, as the verifier found",
+    "hit-l2-semantic": "answered from the cache: much the same in other words",
+    "miss": "sent to the provider",
+    "bypass": "passed through",
+    "relayed": "passed through",
+}
+
+_JOINED = "answered along with another request for the same, which was under way"
+
+
 def decision(detail: ExchangeDetail) -> list[Line]:
     """What each tier said, and why."""
     row = detail.row
     word = words.status(row.status, joined=row.joined, http_status=row.http_status)
-    lines: list[Line] = [
-        [(f"{word.symbol} {word.text}", word.colour), (f"   {row.reason}" if row.reason else "", "muted")],
-        [
-            (f"{row.client or 'unknown client'} · {row.dialect} · {row.model or '–'} → {detail.upstream}", ""),
-            (f"   {words.duration(row.ms)}, first byte {words.duration(row.first_byte_ms)}", "muted"),
-        ],
-        [],
-    ]
+    lines: list[Line] = [[(f"{word.symbol} {_outcome(row, word)}", word.colour)]]
+    lines.append([(f"{row.client or 'unknown client'} · {row.dialect} · {row.model or '–'} → {detail.upstream}", "")])
+    took = f"took {words.duration(row.ms)}, first byte after {words.duration(row.first_byte_ms)}"
+    lines += [[(took + _brought(row), "muted")], []]
     if detail.tiers:
         lines.append([("Tiers walked", "heading")])
         lines += [
@@ -48,7 +62,7 @@ def decision(detail: ExchangeDetail) -> list[Line]:
         lines.append([])
     if detail.exact_only:
         lines += [[("Meaning was not compared: ", "heading"), (detail.exact_only, "warning")], []]
-    if detail.score is not None or detail.similarity is not None:
+    if not detail.candidates and (detail.score is not None or detail.similarity is not None):
         lines += [[("Judged", "heading")], _scores(detail.similarity, detail.score, detail.threshold), []]
     for candidate in detail.candidates:
         lines += _candidate(candidate, detail.threshold)
@@ -57,6 +71,18 @@ def decision(detail: ExchangeDetail) -> list[Line]:
     if not detail.rules:
         lines.append([("  none: the request is compared as it came", "muted")])
     return lines
+
+
+def _outcome(row: ExchangeRow, word: words.Word) -> str:
+    what = word.text if row.http_status >= 400 else _JOINED if row.joined else _WHY.get(row.status, word.text)
+    return f"{what}: {row.reason}" if row.reason else what
+
+
+def _brought(row: ExchangeRow) -> str:
+    if not row.saved_tokens:
+        return ""
+    money = f", {words.dollars(row.saved_dollars)}" if row.saved_dollars else ""
+    return f"; saved {row.saved_tokens:,} tokens{money}"
 
 
 def _scores(similarity: float | None, score: float | None, threshold: float | None) -> Line:

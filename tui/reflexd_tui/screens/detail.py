@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
+from textual.widget import Widget
+from textual.widgets import Static, TabbedContent, TabPane, Tree
 
 from reflexd_io.control_client import NotThere, Refused, calls
 from reflexd_io.control_client.shapes.entries import EntryDetail
@@ -16,6 +17,7 @@ from reflexd_tui.pure import curl
 from reflexd_tui.pure.told import Line
 from reflexd_tui.widgets.answer import AnswerPane
 from reflexd_tui.widgets.banner import Banner
+from reflexd_tui.widgets.key_line import KeyLine
 from reflexd_tui.widgets.lines import drawn, fill
 
 NOT_FOUND = 404
@@ -24,7 +26,9 @@ NOT_FOUND = 404
 class DetailScreen(Screen[None]):
     DEFAULT_CSS = """
     DetailScreen { background: $surface; }
-    DetailScreen .head { height: auto; max-height: 3; padding: 0 1; background: $boost; }
+    DetailScreen .head {
+        height: auto; max-height: 4; padding: 0 1; background: $boost; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     DetailScreen TabbedContent { height: 1fr; }
     DetailScreen TabPane { padding: 1 1 0 1; }
     DetailScreen Tree { background: transparent; }
@@ -33,6 +37,12 @@ class DetailScreen(Screen[None]):
         Binding("escape,q", "back", "Back"),
         Binding("left,h", "tab(-1)", "Tab", show=False),
         Binding("right,l", "tab(1)", "Next tab", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("home,g", "edge(0)", "Beginning", show=False),
+        Binding("end,G", "edge(1)", "End", show=False),
         Binding("c", "copy_answer", "Copy answer"),
         Binding("C", "copy_curl", "Copy curl"),
         Binding("o", "pager", "Pager"),
@@ -63,7 +73,7 @@ class DetailScreen(Screen[None]):
                 yield AnswerPane(can_focus=True)
             with TabPane("Request", id="raw"):
                 yield Tree("request")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         host = host_of(self)
@@ -119,6 +129,23 @@ class DetailScreen(Screen[None]):
         tabs = self.query_one(TabbedContent)
         names = [*(name for name, _ in self.PANES), "answer", "raw"]
         tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+
+    def _shown(self) -> Widget:
+        """What scrolls in the tab that is looked at."""
+        pane = self.query_one(TabbedContent).active_pane
+        assert pane is not None  # noqa: S101 - there is always one
+        return pane.query("VerticalScroll, Tree").first()
+
+    def action_scroll(self, step: int) -> None:
+        self._shown().scroll_relative(y=step, animate=False)
+
+    def action_page(self, direction: int) -> None:
+        shown = self._shown()
+        shown.scroll_relative(y=direction * max(1, shown.size.height - 1), animate=False)
+
+    def action_edge(self, end: int) -> None:
+        shown = self._shown()
+        shown.scroll_to(y=shown.max_scroll_y * end, animate=False)
 
     def action_copy_answer(self) -> None:
         if (entry := self._stored()) is not None:

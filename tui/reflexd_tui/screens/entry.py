@@ -9,6 +9,8 @@ from reflexd_tui.pure.safe import line, short
 from reflexd_tui.pure.told import Line
 from reflexd_tui.screens.detail import DetailScreen
 
+_GONE = "It has gone: purged, or it made room for others."
+
 
 class EntryScreen(DetailScreen):
     PANES: ClassVar[tuple[tuple[str, str], ...]] = (("question", "Question"), ("history", "Hits"))
@@ -19,7 +21,7 @@ class EntryScreen(DetailScreen):
 
     async def load(self) -> None:
         now = host_of(self).now()
-        await self.load_entry(self.row.id, "It has gone: purged, or it made room for others.")
+        await self.load_entry(self.row.id, _GONE)
         entry = self.entry
         row = entry.row if entry is not None else self.row
         facts = [
@@ -28,7 +30,13 @@ class EntryScreen(DetailScreen):
             + (", pinned" if row.pinned else "")
             + (", answers its own words only" if row.exact_only else ""),
         ]
-        self.head([[(short(row.question, 200) or row.model, "bold")], *([(fact, "muted")] for fact in facts)])
+        lines: list[Line] = [
+            [(short(row.question, 200) or row.model, "bold")],
+            *([(fact, "muted")] for fact in facts),
+        ]
+        if entry is None:
+            lines.append([(_GONE, "warning")])
+        self.head(lines)
         asked = entry.question if entry is not None and entry.question is not None else row.question
         self.put("question", told.questions(asked or "(there is no question, or it is not kept)", None))
         self.put("history", _history(entry) if entry is not None else [])

@@ -6,7 +6,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -15,6 +15,9 @@ _NAMES = {
     "exclamation_mark": "!", "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓",
     "left": "←", "right": "→", "at": "@",
 }  # fmt: skip
+_HINT = "ctrl+p finds every action by its name. Hold Shift to select text with the mouse."
+_TWO_COLUMNS = 90
+"""Characters from which on there are two."""
 Group = tuple[str, Sequence[BindingType]]
 
 
@@ -33,26 +36,53 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen VerticalScroll {
-        width: 76; max-width: 95%; height: auto; max-height: 90%; border: round $primary; background: $surface;
-        padding: 1 2;
+        width: 92; max-width: 95%; height: auto; max-height: 95%; border: round $primary; background: $surface;
+        padding: 1 2; border-title-style: bold; border-title-color: $foreground; border-subtitle-color: $text-muted;
     }
+    HelpScreen Horizontal { height: auto; }
+    HelpScreen Horizontal Static { width: 1fr; height: auto; }
+    HelpScreen.-narrow Horizontal { layout: vertical; }
+    HelpScreen.-narrow Horizontal Static { width: 100%; }
+    HelpScreen #hint { color: $text-muted; margin-bottom: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Close"),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
 
     def __init__(self, groups: Sequence[Group]) -> None:
         super().__init__()
         self._groups = groups
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=True):
-            yield Static(self._text())
+        with VerticalScroll(can_focus=True) as frame:
+            frame.border_title = "Keys"
+            frame.border_subtitle = "esc closes"
+            yield Static(_HINT, id="hint")
+            with Horizontal():
+                for half in halves(self._groups):
+                    yield Static(self._text(half))
 
-    def _text(self) -> Text:
-        text = Text("Keys", style="bold")
-        text.append("   ctrl+p finds every action by its name; Shift and the mouse select text\n", "dim")
-        for title, bindings in self._groups:
-            text.append(f"\n{title}\n", "bold")
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < _TWO_COLUMNS, "-narrow")
+
+    def action_scroll(self, step: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def _text(self, groups: Sequence[Group]) -> Text:
+        text, accent = Text(), self.app.theme_variables["text-accent"]
+        for title, bindings in groups:
+            text.append(f"{title}\n", "bold")
             for key, what in keys(bindings):
-                text.append(f"  {key:<18}", self.app.theme_variables["accent"])
+                text.append(f"  {key:<14}", accent)
                 text.append(f"{what}\n")
+            text.append("\n")
         return text
+
+
+def halves(groups: Sequence[Group]) -> tuple[Sequence[Group], Sequence[Group]]:
+    """Two columns, as nearly alike in height as whole groups allow."""
+    heights = [len(keys(bindings)) + 2 for _, bindings in groups]
+    place = min(range(len(groups) + 1), key=lambda at: abs(sum(heights[:at]) - sum(heights[at:])))
+    return groups[:place], groups[place:]

@@ -5,8 +5,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from reflexd_io.control_client import calls
 from reflexd_io.control_client.shapes.entries import TrashRow
@@ -15,6 +16,7 @@ from reflexd_tui.pure import words
 from reflexd_tui.pure.columns import Column
 from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.dialogs import Confirm
+from reflexd_tui.widgets.key_line import KeyLine
 from reflexd_tui.widgets.rows import Cell, Rows
 
 COLUMNS = (
@@ -29,8 +31,12 @@ COLUMNS = (
 _CUT_SHORT = "not finished: the rest is still stored, purge again"
 
 
+def _told(what: str) -> Content:
+    return Content.assemble(("Trash", "bold $foreground"), f"   {what}")
+
+
 class TrashScreen(Screen[None]):
-    DEFAULT_CSS = "TrashScreen Static { padding: 1 2; height: auto; color: $text-muted; }"
+    DEFAULT_CSS = "TrashScreen Static { padding: 1 1; height: auto; color: $text-muted; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
         Binding("r", "restore", "Restore"),
@@ -43,9 +49,9 @@ class TrashScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Banner()
-        yield Static("What was purged can be taken back for ten minutes: enter or r brings it back.")
+        yield Static(_told("What was purged can be taken back for ten minutes."))
         yield Rows(COLUMNS, lambda: len(self._items), self._cells)
-        yield Footer(compact=True)
+        yield KeyLine()
 
     async def on_mount(self) -> None:
         host = host_of(self)
@@ -58,7 +64,7 @@ class TrashScreen(Screen[None]):
         self._items = found.items if found is not None else []
         self.query_one(Rows).update_rows()
         if found is not None and not found.items:
-            self.query_one(Static).update("The trash is empty.")
+            self.query_one(Static).update(_told("It is empty. What is purged stays here for ten minutes."))
 
     def _cells(self, index: int) -> dict[str, Cell]:
         item = self._items[index]
@@ -66,7 +72,7 @@ class TrashScreen(Screen[None]):
         return {
             "at": Cell(words.clock(item.at), "muted"),
             "left": Cell(words.span(item.undo_until - host_of(self).now()), "warning"),
-            "count": Cell(str(item.count)),
+            "count": Cell(f"{item.count:,}"),
             "size": Cell(words.size(item.size), "muted"),
             "what": what,
         }

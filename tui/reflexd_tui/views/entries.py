@@ -114,6 +114,8 @@ class EntriesView(Vertical):
         await asyncio.sleep(after)
         remembered = host_of(self).remembered
         self._stale = False
+        if self._total is None and not self._items:
+            self.query_one(".status", Static).update("asking the daemon …")
         page = await host_of(self).ask(calls.list_entries(self._query()))
         if page is None:
             self.query_one(".status", Static).update("The entries cannot be read now: r tries again.")

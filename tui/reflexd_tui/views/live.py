@@ -19,6 +19,7 @@ from reflexd_tui.pure.feed import KEPT, Feed
 from reflexd_tui.pure.safe import line
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.widgets.filter_bar import FilterBar
+from reflexd_tui.widgets.lines import muted
 from reflexd_tui.widgets.rows import Cell, Rows
 
 COLUMNS = (
@@ -26,7 +27,7 @@ COLUMNS = (
     Column(key="tenant", title="Tenant", width=10, keep=4),
     Column(key="client", title="Client", width=12, keep=3),
     Column(key="dialect", title="Dialect", width=10, keep=1),
-    Column(key="model", title="Model", width=16, keep=5),
+    Column(key="model", title="Model", width=18, keep=5),
     Column(key="status", title="Status", width=11, keep=10),
     Column(key="ms", title="Took", width=8, keep=7, align="right"),
     Column(key="tokens", title="Tokens", width=7, keep=2, align="right"),
@@ -51,7 +52,10 @@ class LiveView(Vertical):
     LiveView { height: 1fr; }
     LiveView #foot { height: 1; background: $panel; }
     LiveView #told { width: 1fr; padding: 0 1; color: $text-muted; }
-    LiveView #pill { width: auto; background: $primary; color: $text; padding: 0 1; display: none; text-style: bold; }
+    LiveView #pill {
+        width: auto; padding: 0 1; display: none; background: $block-cursor-background;
+        color: $block-cursor-foreground; text-style: bold;
+    }
     LiveView #pill.-shown { display: block; }
     LiveView #empty { padding: 2 4; height: 1fr; display: none; }
     LiveView.-empty #empty { display: block; }
@@ -114,8 +118,8 @@ class LiveView(Vertical):
     def update_view(self) -> None:
         if not self.query(Pill):
             return  # the daemon was heard before this was composed; `on_mount` comes
-        self.set_class(not self.feed.total, "-empty")
-        if not self.feed.total:
+        self.set_class(not self.feed, "-empty")
+        if not self.feed:
             self.query_one("#empty", Static).update(self._empty())
         self.rows.update_rows()
         if self.feed.following and len(self.feed):
@@ -210,11 +214,16 @@ class LiveView(Vertical):
 
     def _empty(self) -> Text:
         host = host_of(self)
+        if self.feed.total:
+            return Text.assemble(
+                ("No exchange here matches this filter.\n\n", "bold"),
+                "/ and esc take it away. What comes and matches appears here.",
+            )
         if host.session.is_refused:
             return Text.assemble(
                 ("The daemon refuses this token.\n\n", "bold"),
                 "Each start of the daemon makes a new one, in runtime.json in its storage folder.\n",
-                ("Without --token, reflex-tui reads it there itself.", "dim"),
+                ("Without --token, reflex-tui reads it there itself.", muted(self.app)),
             )
         if not host.session.is_linked and not host.can_start:
             return Text("No daemon answers at that address. It is looked for every few seconds.")
@@ -225,9 +234,9 @@ class LiveView(Vertical):
                 "starts one. It goes on when this window is closed.\n\n",
                 (
                     "Until then it is looked for every few seconds. Agents that point at Reflex fail meanwhile:\n",
-                    "dim",
+                    muted(self.app),
                 ),
-                ("unset their base_url, or start it.", "dim"),
+                ("unset their base_url, or start it.", muted(self.app)),
             )
         url = host.url
         lines = (
@@ -240,7 +249,7 @@ class LiveView(Vertical):
             (f"OPENAI_BASE_URL={url}/v1\n", "bold"),
             ("  any of them   ", ""),
             ("reflexd run -- <agent>\n\n", "bold"),
-            ("b copies the address. Requests appear here as they come.", "dim"),
+            ("b copies the address. Requests appear here as they come.", muted(self.app)),
         )
         return Text.assemble(*lines)
 
@@ -258,7 +267,7 @@ class LiveView(Vertical):
             "ms": Cell(words.duration(row.ms)),
             "tokens": Cell(words.count(tokens), "muted"),
             "saved": Cell(_saved(row), "success"),
-            "question": Cell(line(row.question) or (f"({row.reason})" if row.reason else "")),
+            "question": Cell(line(row.question)) if row.question else Cell(f"({row.reason or row.dialect})", "muted"),
         }
 
 

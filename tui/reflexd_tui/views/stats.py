@@ -15,28 +15,32 @@ from reflexd_tui.host import host_of
 from reflexd_tui.pure import charts, words
 from reflexd_tui.pure.safe import short
 from reflexd_tui.pure.told import Line
-from reflexd_tui.widgets.lines import drawn
+from reflexd_tui.widgets.lines import drawn, muted
 
 RANGES: tuple[Range, ...] = get_args(Range)
 _TITLES = {"today": "Today", "7d": "7 days", "30d": "30 days", "ever": "Ever"}
 _KINDS = ("hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "miss", "bypass")
 _WIDTH = 28
+_BESIDE = 24
+"""Columns of the chart's box that are not the chart: its frame, names and shares."""
 
 
 class StatsView(VerticalScroll, can_focus=True):
     DEFAULT_CSS = """
-    StatsView { height: 1fr; padding: 0 1; }
-    StatsView #ranges { height: 1; margin: 1 0; }
+    StatsView { height: 1fr; padding: 0 1; scrollbar-gutter: stable; }
+    StatsView #ranges { height: 1; margin: 0 0 1 1; }
     StatsView #tiles { grid-size: 4; grid-rows: 5; height: auto; grid-gutter: 0 1; }
-    StatsView.-narrow #tiles { grid-size: 2; }
     StatsView .tile { border: round $primary 60%; padding: 0 1; height: 5; }
     StatsView .tile, StatsView .box, StatsView .chart {
-        border-title-color: $foreground; border-title-style: bold;
+        border-title-color: $foreground; border-title-style: bold; text-wrap: nowrap; text-overflow: ellipsis;
     }
     StatsView .boxes { layout: grid; grid-size: 2; grid-rows: auto; height: auto; grid-gutter: 0 1; }
-    StatsView.-narrow .boxes { grid-size: 1; }
     StatsView .box { border: round $foreground 20%; padding: 0 1; height: auto; min-height: 5; }
     StatsView .chart { height: auto; border: round $foreground 20%; padding: 0 1; }
+    StatsView.-nothing #tiles, StatsView.-nothing .chart, StatsView.-nothing .boxes { display: none; }
+    StatsView.-narrow #tiles { grid-size: 2; }
+    StatsView.-narrow .boxes { grid-size: 1; }
+    StatsView.-wide .boxes { grid-size: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "range(-1)", "Shorter"),
@@ -62,6 +66,7 @@ class StatsView(VerticalScroll, can_focus=True):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "-narrow")
+        self.set_class(self.size.width >= 180, "-wide")
         if self._stats is not None:
             self.call_after_refresh(self._chart, self._stats)
 
@@ -71,10 +76,19 @@ class StatsView(VerticalScroll, can_focus=True):
 
     @work(exclusive=True, group="stats")
     async def reload(self) -> None:
+        if self._stats is None:
+            self._tell("Asking the daemon …")
         found = await host_of(self).ask(calls.statistics(StatsQuery(range=self._range)))
         if found is not None:
             self._stats = found
             self._show(found)
+        elif self._stats is None:
+            self._tell("The statistics cannot be read now: r tries again.")
+
+    def _tell(self, what: str) -> None:
+        """While there is nothing to show."""
+        self.add_class("-nothing")
+        self._put("ranges", Text(what))
 
     def action_range(self, step: int) -> None:
         place = RANGES.index(self._range) + step
@@ -95,17 +109,22 @@ class StatsView(VerticalScroll, can_focus=True):
             host_of(self).copy(said, "the numbers")
 
     def _show(self, stats: Stats) -> None:
+        self.remove_class("-nothing")
         ranges = Text("  ").join(
-            Text(f" {_TITLES[each]} ", style="reverse" if each == self._range else "dim") for each in RANGES
+            Text(f" {_TITLES[each]} ", style="reverse" if each == self._range else muted(self.app)) for each in RANGES
         )
-        self._put("ranges", ranges + Text("   [ ] another range", style="dim"))
-        self._tile("rate", "Hit rate", words.share(stats.hit_rate), f"{stats.hits} hits, {stats.coalesced} joined")
-        unpriced = f", {words.count(stats.unpriced_tokens)} tokens unpriced" if stats.unpriced_tokens else ""
-        money = f"prices of {stats.prices_as_of or '–'}{unpriced}"
-        self._tile("money", "Saved", words.dollars(stats.saved_dollars), money)
-        cached = f"{words.count(stats.provider_cached_tokens)} cached by providers"
-        self._tile("tokens", "Tokens saved", words.count(stats.saved_tokens), cached)
-        self._tile("requests", "Requests", words.count(stats.exchanges), f"{stats.false_hits} called wrong")
+        self._put("ranges", ranges + Text("   [ ] another range", style=muted(self.app)))
+        whole, cached = f"{stats.hits:,} of {stats.exchanges:,} requests", words.count(stats.provider_cached_tokens)
+        prices = f"prices of {stats.prices_as_of}" if stats.prices_as_of else ""
+        unpriced = f"{words.count(stats.unpriced_tokens)} tokens unpriced" if stats.unpriced_tokens else ""
+        paid = f"{words.count(stats.paid_tokens)} paid for: {words.dollars(stats.paid_dollars)}"
+        self._tile("rate", "Hit rate", words.share(stats.hit_rate), whole, f"{stats.coalesced:,} joined another")
+        self._tile("money", "Saved", words.dollars(stats.saved_dollars), prices, unpriced)
+        self._tile("tokens", "Tokens saved", words.count(stats.saved_tokens), f"{cached} cached by providers", paid)
+        kinds = stats.by_status
+        passed = f"{kinds.get('miss', 0):,} missed, {kinds.get('bypass', 0):,} passed by"
+        errors = words.plural(stats.errors, "error", "errors")
+        self._tile("requests", "Requests", words.count(stats.exchanges), passed, errors)
         self._chart(stats)
         self._box("tiers", "Answered by", _tiers(stats))
         self._box("speed", "Took", _speed(stats))
@@ -115,16 +134,19 @@ class StatsView(VerticalScroll, can_focus=True):
         self._box("storage", "Storage and models", _storage(stats))
 
     def _chart(self, stats: Stats) -> None:
-        room = max(10, self.query_one("#chart").content_size.width - 26)
-        self._box("chart", "Hit rate over time, by tier", _over_time(stats, room))
+        room = max(10, self.scrollable_content_region.width - _BESIDE)
+        nothing: Line = [("No requests in this time. Point an agent at ", ""), (f"{host_of(self).url}/v1", "bold")]
+        nothing.append(("   b copies it", "muted"))
+        self._box("chart", "Hit rate over time, by tier", _over_time(stats, room) or [nothing])
 
     def _put(self, name: str, text: Text) -> None:
         self.query_one(f"#{name}", Static).update(text)
 
-    def _tile(self, name: str, title: str, number: str, more: str) -> None:
+    def _tile(self, name: str, title: str, number: str, *more: str) -> None:
         self.query_one(f"#{name}", Static).border_title = title
-        accent = self.app.theme_variables["accent"]
-        self._put(name, Text.assemble((f"\n{number}\n", f"bold {accent}"), (more, "dim")))
+        accent = self.app.theme_variables["text-accent"]
+        said = "\n".join(each for each in more if each)
+        self._put(name, Text.assemble((f"{number}\n", f"bold {accent}"), (said, muted(self.app))))
 
     def _box(self, name: str, title: str, lines: list[Line]) -> None:
         self.query_one(f"#{name}", Static).border_title = title
@@ -147,14 +169,7 @@ def _over_time(stats: Stats, room: int) -> list[Line]:
             )
     if stats.series:
         first, last = words.date(stats.since, stats.step), words.date(stats.series[-1].at, stats.step)
-        lines.append(
-            [
-                (
-                    " " * 12 + first + " " * max(1, charts.width(len(stats.series), room) - len(first + last)) + last,
-                    "muted",
-                )
-            ]
-        )
+        lines.append([(" " * 12 + first + " " * max(1, room - len(first + last)) + last, "muted")])
     return lines
 
 
@@ -193,7 +208,7 @@ def _models(stats: Stats) -> list[Line]:
 
 def _questions(stats: Stats) -> list[Line]:
     return [
-        [(f"{words.count(each.hits):>5} × ", "success"), (short(each.question, 46), "")]
+        [(f"{words.count(each.hits):>5} × ", "success"), (short(each.question, 200), "")]
         for each in stats.top_questions[:6]
     ]
 

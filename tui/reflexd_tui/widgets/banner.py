@@ -7,6 +7,7 @@ from textual.widget import Widget
 from reflexd_io.control_client.shapes.tenants import State
 from reflexd_tui.pure import words
 from reflexd_tui.pure.safe import short
+from reflexd_tui.widgets.lines import muted
 
 
 class Banner(Widget):
@@ -39,22 +40,22 @@ class Banner(Widget):
         state = self._state
         if self._problem is not None or state is None:
             room = max(10, self.size.width - 12)
-            return name + Text(f"✗ {short(self._problem or 'connecting', room)}", style=colours["text-error"])
+            return name + Text(f"✗ {_cut(self._problem or 'connecting', room)}", style=colours["text-error"])
         if not state.caching:
             until = (
                 ""
                 if not state.paused_until or state.paused_until < 0
                 else f" until {words.clock(state.paused_until)}"
             )
-            what = Text(f"‖ passing through{until}", style=colours["warning"])
+            what = Text(f"‖ passing through{until}", style=colours["text-warning"])
         elif state.status == "degraded":
             why = "; ".join(state.problems.values()) or "see the log"
-            what = Text(f"▲ {short(why, 50)}", style=colours["error"])
+            what = Text(f"▲ {short(why, 50)}", style=colours["text-error"])
         else:
             mode = {"normal": "caching", "exact": "caching, exact only", "shadow": "watching only"}[state.mode]
-            what = Text(f"● {mode}", style=colours["success"])
+            what = Text(f"● {mode}", style=colours["text-success"])
         tenant = Text(f"   ⌂ {short(state.active_tenant, 24)}", style="bold")
-        locked = Text("   read-only", style=colours["warning"]) if self._read_only else Text("")
+        locked = Text("   read-only", style=colours["text-warning"]) if self._read_only else Text("")
         return name + what + tenant + locked
 
     def _right(self) -> list[Text]:
@@ -68,4 +69,11 @@ class Banner(Widget):
             parts.append(Text(f"{words.dollars(state.today_saved_dollars)} saved today", style="bold"))
         elif state.today_saved_tokens:
             parts.append(Text(f"{words.count(state.today_saved_tokens)} tokens saved today", style="bold"))
-        return [*parts, Text(state.url.removeprefix("http://"), style="dim")]
+        return [*parts, Text(state.url.removeprefix("http://"), style=muted(self.app))]
+
+
+def _cut(problem: str, room: int) -> str:
+    """What comes next stands in parentheses at the end, and is not what is left out."""
+    what, bracket, then = problem.rpartition(" (")
+    end = bracket + then if bracket and problem.endswith(")") else ""
+    return short(what if end else problem, max(10, room - len(end))) + end

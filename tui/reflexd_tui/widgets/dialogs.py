@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -18,12 +19,12 @@ _FRAME = """
 {name} > VerticalScroll {{
     width: 72; max-width: 90%; height: auto; max-height: 85%;
     border: round $primary; background: $surface; padding: 1 2;
+    border-title-style: bold; border-title-color: $foreground; border-subtitle-color: $text-muted;
 }}
-{name} .title {{ text-style: bold; margin-bottom: 1; }}
 {name} .hint {{ color: $text-muted; margin-bottom: 1; }}
 {name} .fault {{ color: $text-error; height: auto; }}
 {name} Horizontal {{ height: auto; align-horizontal: right; margin-top: 1; }}
-{name} Button {{ margin-left: 2; }}
+{name} Button {{ margin-left: 2; min-width: 12; }}
 """
 
 
@@ -33,20 +34,22 @@ class Confirm(ModalScreen[bool]):
     DEFAULT_CSS = _FRAME.format(name="Confirm")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", "Cancel")]
 
+    _KEYS = "tab moves · enter chooses · esc cancels"
+
     def __init__(self, title: str, lines: Sequence[str], yes: str, *, typed: str | None = None) -> None:
         super().__init__()
         self._title, self._lines, self._yes, self._typed = title, lines, yes, typed
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(Text(block(self._title)), classes="title")
+        with VerticalScroll() as frame:
+            frame.border_title, frame.border_subtitle = Content(block(self._title)), self._KEYS
             yield Static(Text("\n".join(block(line) for line in self._lines)))
             if self._typed is not None:
                 yield Static(Text(f"\nType {self._typed} to go on:"), classes="hint")
                 yield Input(id="typed")
             with Horizontal():
-                yield Button("Cancel", id="no")
-                yield Button(self._yes, id="yes", variant="error", disabled=self._typed is not None)
+                yield Button("Cancel", id="no", compact=True)
+                yield Button(self._yes, id="yes", variant="error", disabled=self._typed is not None, compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#typed" if self._typed is not None else "#no").focus()
@@ -71,6 +74,8 @@ class Prompt(ModalScreen[str | None]):
     DEFAULT_CSS = _FRAME.format(name="Prompt")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
+    _KEYS = "enter takes it · esc cancels"
+
     def __init__(
         self,
         title: str,
@@ -87,15 +92,15 @@ class Prompt(ModalScreen[str | None]):
         self._title, self._hint, self._value, self._secret, self._check = title, hint, value, secret, check
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(Text(block(self._title)), classes="title")
+        with VerticalScroll() as frame:
+            frame.border_title, frame.border_subtitle = Content(block(self._title)), self._KEYS
             if self._hint:
                 yield Static(Text(block(self._hint)), classes="hint")
             yield Input(self._value, password=self._secret)
             yield Static(Text(block(self._fault)), classes="fault")
             with Horizontal():
-                yield Button("Cancel", id="no")
-                yield Button("OK", id="yes", variant="primary")
+                yield Button("Cancel", id="no", compact=True)
+                yield Button("OK", id="yes", compact=True, variant="primary")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -129,18 +134,20 @@ class Reveal(ModalScreen[None]):
         Binding("c", "copy", "Copy"),
     ]
 
+    _KEYS = "c copies · esc closes"
+
     def __init__(self, title: str, secret: str, hint: str, copy: Callable[[str, str], None]) -> None:
         super().__init__()
         self._title, self._secret, self._hint, self._copy = title, secret, hint, copy
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(Text(block(self._title)), classes="title")
+        with VerticalScroll() as frame:
+            frame.border_title, frame.border_subtitle = Content(block(self._title)), self._KEYS
             yield Static(Text(self._secret), id="secret")
             yield Static(Text("\n" + block(self._hint)), classes="hint")
             with Horizontal():
-                yield Button("Copy", id="copy", variant="primary")
-                yield Button("Close", id="close")
+                yield Button("Copy", id="copy", compact=True, variant="primary")
+                yield Button("Close", id="close", compact=True)
 
     def action_copy(self) -> None:
         self._copy(self._secret, "the token")

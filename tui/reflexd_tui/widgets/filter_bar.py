@@ -40,7 +40,10 @@ class FilterBar(Vertical):
     FilterBar { height: auto; background: $surface; }
     FilterBar Input { border: none; height: 1; padding: 0 1; background: $boost; }
     FilterBar Input:focus { border: none; background: $primary 20%; }
-    FilterBar Static { height: 1; padding: 0 1; color: $text-error; display: none; }
+    FilterBar Static {
+        height: auto; max-height: 2; padding: 0 1; color: $text-error; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     FilterBar.-bad Static { display: block; }
     """
 
@@ -88,11 +91,13 @@ class FilterBar(Vertical):
         self.query_one(Line).focus()
 
     def show_fault(self, message: str | None, at: int = 0) -> None:
-        """Under the line, pointing at the character; None takes it away."""
+        """Under the line, pointing at the character; below the arrow where there is no room. None takes it away."""
         self.set_class(message is not None, "-bad")
         if message is not None:
-            room = max(0, min(at, self.size.width - 12))
-            self.query_one(Static).update(Text(" " * room + "↑ " + message, no_wrap=True, overflow="ellipsis"))
+            room = max(1, self.size.width - 2)
+            arrow = " " * min(at, room - 1) + "↑"
+            gap = " " if len(arrow) + 1 + len(message) <= room else "\n"
+            self.query_one(Static).update(Text(f"{arrow}{gap}{message}"))
 
     def step(self, by: int) -> None:
         history = self._history()

@@ -21,10 +21,16 @@ _MOST = 5_000
 """Nodes of one tree: a request may be megabytes."""
 
 
+def muted(app: App[object]) -> str:
+    """How what matters less is drawn: in the theme's colour for it, or dim where that is no colour but a mixture."""
+    colour = app.theme_variables["text-muted"]
+    return colour if colour.startswith("#") else "dim"
+
+
 def drawn(app: App[object], lines: Iterable[Line]) -> Text:
     """In the theme's colours. Nothing in the texts is markup."""
     colours = app.theme_variables
-    styles = {"heading": "bold", "bold": "bold", "muted": "dim", "": ""}
+    styles = {"heading": "bold", "bold": "bold", "muted": muted(app), "": ""}
     styles |= {name: colours[f"text-{name}"] for name in _COLOURS}
     text = Text()
     for number, line in enumerate(lines):

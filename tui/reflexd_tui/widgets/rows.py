@@ -20,6 +20,7 @@ from textual.strip import Strip
 
 from reflexd_tui.pure.columns import GAP, Column, Placed, place
 from reflexd_tui.pure.safe import short
+from reflexd_tui.widgets.lines import muted
 
 
 class Cell(NamedTuple):
@@ -48,17 +49,16 @@ class Rows(ScrollView, can_focus=True):
         color: $foreground;
         overflow-x: hidden;
         overflow-y: auto;
-        scrollbar-size-vertical: 1;
         & > .rows--heading { color: $text-muted; text-style: bold; background: $panel; }
-        & > .rows--cursor { background: $primary 25%; }
-        & > .rows--marked { background: $warning 20%; }
+        & > .rows--cursor { background: $row-cursor-blurred; }
+        & > .rows--marked { background: $row-marked; }
         & > .rows--success { color: $text-success; }
         & > .rows--warning { color: $text-warning; }
         & > .rows--error { color: $text-error; }
         & > .rows--accent { color: $text-accent; }
         & > .rows--primary { color: $text-primary; }
         & > .rows--secondary { color: $text-secondary; }
-        &:focus > .rows--cursor { background: $primary 55%; text-style: bold; }
+        &:focus > .rows--cursor { background: $row-cursor; text-style: bold; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -120,6 +120,7 @@ class Rows(ScrollView, can_focus=True):
         self._placed: list[Placed] = []
         self._placed_in = 0
         """The width for which they were placed: a scroll bar comes and goes without a resize."""
+        self._muted = Style(dim=True)
         self.hidden: frozenset[str] = frozenset()
         self.sorted_by: tuple[str, bool] | None = None
         """The column, and whether it descends."""
@@ -133,6 +134,7 @@ class Rows(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._muted = Style.parse(muted(self.app))
         self.refresh()
 
     def update_rows(self) -> None:
@@ -249,7 +251,7 @@ class Rows(ScrollView, can_focus=True):
     def _cell(self, placed: Placed, cell: Cell, base: Style) -> tuple[str, Style]:
         style = base
         if cell.colour == "muted":
-            style += Style(dim=True)
+            style += Style() if base.bgcolor != self.rich_style.bgcolor else self._muted  # what is chosen is read
         elif cell.colour:
             coloured = self.get_component_rich_style(f"rows--{cell.colour}", partial=True)
             style += Style(color=coloured.color)
