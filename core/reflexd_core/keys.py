@@ -3,6 +3,7 @@
 Every part is framed by its length, so no two different sequences of parts feed the hash the same bytes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
@@ -33,6 +34,9 @@ MEMO_HEADERS = tuple(
 
 UNKEYED_QUERY = frozenset({"beta", "alt", "key"})
 """``beta`` and ``alt`` say how the answer travels; ``key`` is a credential."""
+
+_SECRET = re.compile(r"key|token|secret|password|signature|\Asig\Z", re.IGNORECASE)
+"""In the names of what proxies and gateways take in a query in place of a header."""
 
 _LISTS = frozenset({"anthropic-beta"})
 
@@ -116,13 +120,20 @@ def scope_key(
 
 
 def covered(*, upstream: str, path: str, query: str, headers: Mapping[str, str]) -> JsonObject:
-    """What an exact key covers beside tenant, dialect and body, for people who compare two requests."""
+    """What an exact key covers beside tenant, dialect and body, for people who compare two requests.
+
+    It is kept, so a secret of the query's is told by its digest alone.
+    """
     return {
         "upstream": upstream,
         "path": path,
-        "query": "&".join(f"{name}={value}" for name, value in _keyed_query(query)),
+        "query": "&".join(f"{name}={_told(name, value)}" for name, value in _keyed_query(query)),
         "headers": dict(_keyed_headers(headers)),
     }
+
+
+def _told(name: str, value: str) -> str:
+    return f"({digest(value.encode())[:6].hex()})" if _SECRET.search(name) else value
 
 
 def header_parts(headers: Mapping[str, str]) -> list[bytes]:

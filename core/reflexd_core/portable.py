@@ -16,15 +16,16 @@ MASK = "\0masked"
 _MASKED = re.compile(
     "|".join(
         (
-            r"<(?P<tag>env|environment_context|session_context)>.*?</(?P=tag)>",
+            # None within another: a text of nothing but opening tags would else be searched to its end from each.
+            r"<(?P<tag>env|environment_context|session_context)>(?:(?!<(?P=tag)>).)*?</(?P=tag)>",
             r"# currentDate\n[^\n]*",
             r"Today(?:'|\u2019)s date(?: is|:)[^\n]*",
             r"Current date: [^\n]*",
             r"The current month is [^\n.]*",
             r"(?:Primary working|Current working|Working) directory: [^\n]*",
-            r"current working directory \([^)\n]*\)",  # Continue, in a tool's description
-            r"file-based memory at `[^`\n]*`",  # Claude Code: the folder is named after the working directory
-            r"\*\*Private Project Memory\*\* \(`[^`\n]*`\)",  # Gemini CLI, likewise
+            r"current working directory \([^()\n]*\)",  # Continue, in a tool's description
+            r"file-based memory at `[^`\n]{0,4096}`",  # Claude Code: the folder is named after the working directory
+            r"\*\*Private Project Memory\*\* \(`[^`\n]{0,4096}`\)",  # Gemini CLI, likewise
             r"gitStatus: .*\Z",
         )
     ),

@@ -18,6 +18,9 @@ PLACEHOLDER = "\0question"
 _TEXTS = ("text", "input_text")
 """Part types that are plain text, by whichever dialect's name."""
 
+_PIECE = 256
+"""Characters that are looked at at a time, so that many blocks on end do not mean as many copies of all the rest."""
+
 _INSTRUCTING = ("system", "developer")
 """Roles that may stand behind the person's turn without taking the word (Claude Code puts one there)."""
 
@@ -128,13 +131,25 @@ def _split(text: str, profile: Profile, system: str = "") -> tuple[str, str, str
 def _without_blocks(text: str, start: int, end: int, tag: str) -> tuple[int, int]:
     """Where the person's words begin and end once the blocks of this tag at both ends are off."""
     opening, closing = f"<{tag}>", f"</{tag}>"
-    while text[start:end].lstrip().startswith(opening):
+    while text.startswith(opening, _behind_space(text, start), end):
         found = text.find(closing, start, end)
         start = found + len(closing) if found >= 0 else end  # without an end all of it is the agent's
-    while text[start:end].rstrip().endswith(closing):
+    while text.endswith(closing, start, _before_space(text, end)):
         found = text.rfind(opening, start, end)
         end = found if found >= 0 else start
     return start, end
+
+
+def _behind_space(text: str, start: int) -> int:
+    while (piece := text[start : start + _PIECE]) and not (rest := piece.lstrip()):
+        start += len(piece)
+    return start + len(piece) - len(rest) if piece else start
+
+
+def _before_space(text: str, end: int) -> int:
+    while (piece := text[max(0, end - _PIECE) : end]) and not (rest := piece.rstrip()):
+        end -= len(piece)
+    return end - len(piece) + len(rest) if piece else end
 
 
 def _before_repetition(text: str, end: int, system: str) -> int:
@@ -142,7 +157,7 @@ def _before_repetition(text: str, end: int, system: str) -> int:
 
     Aider appends its reminder to the person's words and to the system prompt alike.
     """
-    place = text.find("\n\n", 0, end)
+    place = text.find("\n\n", max(0, end - len(system) - 2), end)  # more than all of it cannot be its end
     while place >= 0 and place + 2 < end:
         if system.endswith(text[place + 2 : end]):
             return place

@@ -237,6 +237,16 @@ def test_what_is_covered_beside_the_body_is_told_where_it_differs(field: str) ->
     assert "secret" not in str(one)
 
 
+@pytest.mark.parametrize("name", ["access_token", "api_key", "subscription-key", "sig", "X-Amz-Signature"])
+def test_a_secret_of_the_query_is_keyed_but_told_to_nobody(name: str) -> None:
+    one, two = (f"{name}=ya29.{number}&api-version=1" for number in "12")
+    first, second = (covered(upstream="u", path="/p", query=query, headers={}) for query in (one, two))
+    assert [found.path for found in differences(first, second)] == [("query",)]
+    assert "ya29" not in str(first)
+    assert "api-version=1" in str(first)
+    assert key_of({}, query=one) != key_of({}, query=two)
+
+
 def test_a_body_without_canonical_form_has_no_key() -> None:
     with pytest.raises(Uncomparable):
         key_of(chat(user_text="\ud800"))

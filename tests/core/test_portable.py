@@ -87,3 +87,16 @@ def test_a_masked_question_can_still_be_asked() -> None:
     question = CHAT.read(body, replace(OTHER, portable=True)).question
     assert question is not None
     assert question.text == f"{MASK}hi"
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["<env>", "<env><session_context>", "current working directory (", "file-based memory at `", "Today's date is "],
+)
+def test_thousands_of_openings_are_no_trouble(repeated: str) -> None:
+    """Each that was searched to the text's end made minutes of it."""
+    mask({"system": repeated * (300_000 // len(repeated))})
+
+
+def test_the_innermost_block_is_masked() -> None:
+    assert mask({"system": "<env>a<env>b</env>c</env>"}) == {"system": f"<env>a{MASK}c</env>"}

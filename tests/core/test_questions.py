@@ -211,3 +211,11 @@ def test_an_agents_made_up_first_turn_is_no_turn() -> None:
     assert is_agents_turn(prelude, OTHER)
     assert is_agents_turn({"role": "assistant", "content": "Got it."}, QWEN_CODE)
     assert not is_agents_turn(user("a"), OTHER)
+
+
+def test_thousands_of_blocks_and_blank_lines_are_no_trouble() -> None:
+    """Each that was looked at with a copy of all the rest made seconds of it."""
+    blocks = "<system-reminder></system-reminder>\n" * 20_000
+    assert asked([user(f"{blocks}hi{blocks}")], CLAUDE_CODE)[0] == "\nhi"
+    assert asked([user(" " * 300_000 + "hi" + "\n" * 300_000)], CLAUDE_CODE)[0].strip() == "hi"
+    assert asked([user("hi" + "\n\na" * 100_000)], AIDER, "\n\nbe brief" * 10_000)[0].startswith("hi")
