@@ -126,6 +126,8 @@ def test_every_recorded_request_is_read() -> None:
         ({"stream": True}, Form.STREAM, False),
         ({"stream": True, "stream_options": None}, Form.STREAM, False),
         ({"stream": True, "stream_options": {"include_usage": False}}, Form.STREAM, False),
+        ({"stream": True, "usage": {"include": True}}, Form.STREAM, True),
+        ({"stream": True, "usage": {"include": False}}, Form.STREAM, False),
         ({"stream": True, "stream_options": {"include_usage": True, "x": 1}}, Form.STREAM, True),
         ({"stream_options": {"include_usage": True}}, Form.BODY, True),
     ],

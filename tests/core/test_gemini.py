@@ -151,6 +151,16 @@ def test_whole_answers_are_stored(chunks: list[dict[str, Any]], reason: str) -> 
         assert (found.storable, found.reason) == (reason == "complete", reason)
 
 
+def test_what_says_nothing_is_no_fault() -> None:
+    assert verdict(Form.STREAM, b"data:\n\n" + sse(chunk(reason="STOP")) + b"data: [DONE]\n\n").storable
+
+
+@pytest.mark.parametrize("name", ["mcpServers", "mcp_servers"])
+def test_what_calls_others_servers_is_never_cached(name: str) -> None:
+    assert GEMINI.read({"tools": [{name: []}]}).stateful == "mcp-tool"
+    assert GEMINI.read({"tools": [{"functionDeclarations": []}]}).stateful is None
+
+
 def test_every_candidate_must_have_finished() -> None:
     both = [chunk(index=0), chunk(index=1, reason="STOP")]
     assert verdict(Form.STREAM, sse(*both)).reason == "unfinished"

@@ -102,8 +102,9 @@ CHAT = ChatCompletions()
 
 
 def asks_usage(body: JsonObject) -> bool:
-    match body.get("stream_options"):
-        case {"include_usage": True}:
+    """OpenAI's way to ask, or OpenRouter's."""
+    match body:
+        case {"stream_options": {"include_usage": True}} | {"usage": {"include": True}}:
             return True
         case _:
             return False

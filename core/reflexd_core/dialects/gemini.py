@@ -15,6 +15,7 @@ from reflexd_core.dialects.shared import (
     encode,
     events_of,
     integer,
+    is_nothing,
     objects,
     text,
 )
@@ -30,6 +31,8 @@ _WEB_TOOLS = frozenset(
     | {"google_search", "google_search_retrieval", "url_context", "google_maps", "enterprise_web_search"}
 )
 """Tools by which the provider looks at what is so just now, in either spelling."""
+
+_MCP = frozenset({"mcpServers", "mcp_servers"})
 
 _WHOLE = ("STOP", "MAX_TOKENS")
 """Reasons to finish that are the model's own; all others are a filter's or a failure's."""
@@ -55,6 +58,7 @@ class GenerateContent:
             question=None,
             exact_only="exact-dialect",
             rules=rules,
+            stateful="mcp-tool" if any(not _MCP.isdisjoint(tool) for tool in objects(body.get("tools"))) else None,
             lifetime=WEB_SEARCH_LIFETIME if _looks_at_the_web(body) else None,
             agent=profile.name,
         )
@@ -105,6 +109,8 @@ class _StreamWatch:
         return Verdict(storable=False, reason="unreadable") if self._unreadable else _judge(self._chunks)
 
     def _look(self, event: SseEvent) -> None:
+        if is_nothing(event):
+            return
         data = decode(event.data)
         if data is None:
             self._unreadable = True
