@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpcore2
@@ -19,6 +20,8 @@ from reflexd_io.service import CannotManage, Found, Manager, start_installed, sy
 from reflexd_io.service import run as service_run
 from support.process import command, environment, serving
 
+_LONG = 120.0
+"""Seconds that no machine needs, however busy it is."""
 REFLEXD = ["/opt/my tools/reflexd"]
 
 
@@ -199,18 +202,15 @@ def test_connections_wait_while_the_daemon_restarts(tmp_path: Path) -> None:
     """As systemd does it: the socket is opened before the daemon and outlives it."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
         port = listening.getsockname()[1]
-        first = _activated(tmp_path, listening)
-        assert _status(port) == 200
-        first.send_signal(signal.SIGTERM)
-        first.wait(20)
-        waiting = socket.create_connection(("127.0.0.1", port))
-        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        second = _activated(tmp_path, listening)
-        with waiting:
-            waiting.settimeout(20)
-            assert waiting.recv(100).startswith(b"HTTP/1.1 200")
-        second.kill()
-        second.wait(10)
+        with _activated(tmp_path, listening) as first:
+            assert _status(port) == 200
+            first.send_signal(signal.SIGTERM)
+            first.wait(_LONG)
+        with socket.create_connection(("127.0.0.1", port)) as waiting:
+            waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            with _activated(tmp_path, listening):
+                waiting.settimeout(_LONG)
+                assert waiting.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def _status(port: int) -> int:
@@ -218,13 +218,14 @@ def _status(port: int) -> int:
         return pool.request("GET", f"http://127.0.0.1:{port}/healthz").status
 
 
-def _activated(folder: Path, listening: socket.socket) -> "subprocess.Popen[bytes]":
-    """Run the daemon with the socket as its descriptor 3, and return once it has said that it is ready."""
+@contextmanager
+def _activated(folder: Path, listening: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
+    """The daemon with the socket as its descriptor 3, once it has said that it is ready; killed at the end."""
     place = folder / "notify"
     place.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(place))
-        manager.settimeout(20)
+        manager.settimeout(_LONG)
         script = (
             f"import os; os.dup2({listening.fileno()}, 3); os.set_inheritable(3, True)\n"
             "os.environ['LISTEN_PID'] = str(os.getpid()); os.environ['LISTEN_FDS'] = '1'\n"
@@ -237,8 +238,12 @@ def _activated(folder: Path, listening: socket.socket) -> "subprocess.Popen[byte
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        assert manager.recv(100) == b"READY=1"
-    return process
+        try:
+            assert manager.recv(100) == b"READY=1"
+            yield process
+        finally:
+            process.kill()
+            process.wait(_LONG)
 
 
 def test_what_was_meant_for_another_process_is_not_taken() -> None:
