@@ -17,7 +17,7 @@ _FINER = 8
 
 _TEAL = (20, 160, 140, 255)
 _GREEN = (40, 180, 70, 255)
-_AMBER = (225, 150, 20, 255)
+_AMBER = (210, 132, 10, 255)
 _RED = (215, 60, 50, 255)
 _GREY = (135, 140, 150, 255)
 _WHITE = (255, 255, 255, 255)
@@ -41,15 +41,15 @@ def draw(look: Look, size: int = 64) -> Image.Image:
             pen.shape(_BOLT, _WHITE)
         case Look.PAUSED:
             pen.ring(_AMBER)
-            pen.bar(0.34, 0.46, _AMBER)
-            pen.bar(0.54, 0.66, _AMBER)
+            pen.bar(0.32, 0.45, _AMBER)
+            pen.bar(0.55, 0.68, _AMBER)
         case Look.FAILING:
             pen.shape(((0.5, 0.05), (0.98, 0.92), (0.02, 0.92)), _RED)
             pen.shape(((0.44, 0.34), (0.56, 0.34), (0.54, 0.64), (0.46, 0.64)), _WHITE)
             pen.dot(0.5, 0.76, 0.06, _WHITE)
         case Look.OFFLINE:
             pen.ring(_GREY)
-            pen.shape(((0.22, 0.71), (0.71, 0.22), (0.78, 0.29), (0.29, 0.78)), _GREY)
+            pen.shape(((0.18, 0.74), (0.74, 0.18), (0.82, 0.26), (0.26, 0.82)), _GREY)
     return image.resize((size, size), Image.Resampling.LANCZOS)
 
 
