@@ -110,6 +110,7 @@ def test_the_menu_while_there_is_no_daemon() -> None:
     [
         ({}, Look.ON, "Caching · no requests today"),
         ({"today_saved_tokens": 12_345}, Look.ON, "Caching · 12,345 tokens saved"),
+        ({"today_saved_tokens": 45, "today_saved_dollars": 0.0004}, Look.ON, "Caching · 45 tokens saved"),
         ({"mode": "exact"}, Look.ON, "Caching, exact only · no requests today"),
         ({"mode": "shadow"}, Look.ON, "Watching only (shadow) · no requests today"),
         ({"caching": False, "paused_until": -1.0}, Look.PAUSED, "Off: everything is passed through"),

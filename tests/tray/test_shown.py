@@ -66,6 +66,15 @@ class FakeIcon:
         self.told.append((title, message))
 
 
+class FakeHandle:
+    """GTK's menu."""
+
+    mapped = True
+
+    def get_mapped(self) -> bool:
+        return self.mapped
+
+
 @pytest.fixture(name="backend")
 def fake_backend(monkeypatch: pytest.MonkeyPatch) -> type[FakeIcon]:
     class Icon(FakeIcon):
@@ -111,6 +120,18 @@ def test_a_menu_is_rebuilt_only_when_something_in_it_has_changed(backend: type[F
     shows.show(ONLINE.with_hit(row()))
     assert icon.rebuilt == 2
     assert icon.title.startswith("Reflex (default): Caching")
+
+
+def test_a_menu_that_is_open_is_left_alone(backend: type[FakeIcon]) -> None:
+    shows, icon = made()
+    shows.show(ONLINE)
+    opened = FakeHandle()
+    icon._menu_handle = opened  # type: ignore[attr-defined]
+    shows.show(ONLINE.with_hit(row()))
+    assert icon.rebuilt == 1
+    opened.mapped = False
+    shows.show(ONLINE.with_hit(row()))
+    assert icon.rebuilt == 2
 
 
 def test_where_there_are_no_radio_items_ticks_do(backend: type[FakeIcon]) -> None:

@@ -99,6 +99,19 @@ async def test_hits_pulse_and_clicks_reach_the_daemon(tmp_path: Path) -> None:
                 assert eyes.notices == []
 
 
+async def test_the_days_numbers_follow_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reflexd_tray.watch.SOON", 0.05)
+    with ScriptedUpstream().running() as upstream:
+        upstream.script = answer
+        with daemon(settings_for(tmp_path / "store", upstream.url)) as running:
+            async with watching(lambda: place(running)) as (_, eyes):
+                await eyes.until(lambda: look(eyes.seen) is Look.ON, 60.0)
+                for _ in range(2):
+                    await asyncio.to_thread(ask, running.url, "hello")
+                # Well before REFRESH, and though numbers may be told a moment after the exchange itself.
+                await eyes.until(lambda: eyes.seen.state is not None and eyes.seen.state.today_hit_rate == 0.5, 25.0)
+
+
 async def test_what_the_daemon_refuses_is_taken_back_and_told(tmp_path: Path) -> None:
     with daemon(settings_for(tmp_path / "store", "http://127.0.0.1:9/v1")) as running:
         async with watching(lambda: place(running)) as (watch, eyes):

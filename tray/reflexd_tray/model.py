@@ -35,6 +35,8 @@ UNTIL_RESUMED = -1.0
 _TITLE = 128
 """Characters of a tooltip that Windows shows."""
 _QUESTION = 48
+_CENT = 0.005
+"""Dollars; less would be shown as none, and then tokens say more."""
 
 
 class Look(Enum):
@@ -177,7 +179,7 @@ def _savings(state: State) -> list[str]:
     said = []
     if state.today_hit_rate is not None:
         said.append(f"{state.today_hit_rate:.0%} hits today")
-    if state.today_saved_dollars:
+    if state.today_saved_dollars >= _CENT:
         said.append(f"${state.today_saved_dollars:.2f} saved")
     elif state.today_saved_tokens:
         said.append(f"{state.today_saved_tokens:,} tokens saved")

@@ -97,9 +97,17 @@ class Shown:
                 self._look = look
                 self._icon.icon = drawing.draw(look, _SIZE)
             self._icon.title = title
-            if items != self._items:
+            if items != self._items and not self._is_open():
                 self._items = items
                 self._icon.update_menu()
+
+    def _is_open(self) -> bool:
+        """Whether somebody has the menu before them, where that can be known: a new one would close it.
+
+        What has changed meanwhile is shown with the next thing that is heard.
+        """
+        menu = getattr(self._icon, "_menu_handle", None)
+        return menu is not None and bool(menu.get_mapped())
 
     def notify(self, notice: Notice) -> None:
         """From any thread; where the desktop has no notifications the log keeps it."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import assert_never
 
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 RETRIES = (1.0, 2.0, 5.0)
 """Seconds between looks for the daemon, the last for ever."""
 REFRESH = 30.0
+SOON = 3.0
+"""Seconds after an exchange until the day's numbers are asked for anew; what comes meanwhile is among them."""
 AUDITS = 600.0
 PULSE = 1.5
 """Seconds that the icon shows a hit, and the least between two such."""
@@ -48,6 +50,8 @@ class Watch:
         self._notify = notify
         self._client: Client | None = None
         self._pulsed_at = 0.0
+        self._counted = asyncio.Event()
+        """Something has changed the day's numbers."""
 
     @property
     def client(self) -> Client:
@@ -117,6 +121,7 @@ class Watch:
         match event:
             case ExchangeEvent(exchange=row):
                 self._told = self._told.on_exchange(row)
+                self._counted.set()
                 if row.status.startswith("hit"):
                     self._pulse(self.seen.with_hit(row))
                 else:
@@ -143,7 +148,10 @@ class Watch:
     async def _refreshing(self) -> None:
         """What changes without an event: the day's savings, who is connected, a pause that ended."""
         while True:
-            await asyncio.sleep(REFRESH)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._counted.wait(), REFRESH)
+                await asyncio.sleep(SOON)
+            self._counted.clear()
             try:
                 await self.refresh()
             except (NotThere, Refused) as error:
