@@ -179,7 +179,7 @@ def _savings(state: State) -> list[str]:
     said = []
     if state.today_hit_rate is not None:
         said.append(f"{state.today_hit_rate:.0%} hits today")
-    if state.today_saved_dollars >= _CENT:
+    if (state.today_saved_dollars or 0.0) >= _CENT:
         said.append(f"${state.today_saved_dollars:.2f} saved")
     elif state.today_saved_tokens:
         said.append(f"{state.today_saved_tokens:,} tokens saved")
