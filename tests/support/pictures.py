@@ -247,7 +247,7 @@ STATES: dict[str, Scene] = {
     "live-read-only": Scene(settings={"read_only": True}),
     "live-error": Scene((DISK_FULL, keys("p"))),
     "live-wrong": Scene((keys("k", "w"),)),
-    "live-ansi": Scene(theme="textual-ansi"),
+    "live-ansi": Scene(theme="ansi-dark"),
     "live-nord": Scene(theme="nord"),
     "exchange-miss": Scene((opens(MISSED),)),
     "exchange-forgotten": Scene((opens(exchange(999)),)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import Tabs
+from textual.widgets import Input, Tabs
 from textual.widgets._tabs import Underline
 
 from reflexd_tui.app import ReflexApp
@@ -44,6 +44,8 @@ async def settle(pilot: Pilot[None], *besides: str) -> None:
     all is drawn.
     """
     for _ in range(200):
+        for line in pilot.app.screen.query(Input):
+            line.cursor_blink = False  # it stands like the clock
         await pilot.pause()
         busy = {worker.group for worker in pilot.app.workers if not worker.is_finished}
         if busy <= {"session", "act", *besides} and all(map(_is_underlined, pilot.app.screen.query(Tabs))):

@@ -17,6 +17,7 @@ from reflexd_tui.remembered import load
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.screens.help import HelpScreen, keys
 from reflexd_tui.screens.trash import TrashScreen
+from reflexd_tui.themes import THEMES
 from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.views.tenants import TenantsView
@@ -381,6 +382,13 @@ async def test_help_names_every_key_and_the_palette_every_action(opened: Any) ->
         titles = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         for _, what in [*keys(EntriesView.BINDINGS), *keys(pilot.app.BINDINGS)]:
             assert what in titles
+
+
+async def test_every_theme_of_the_key_is_one(opened: Any) -> None:
+    async with opened() as pilot:
+        for name in (*THEMES[1:], THEMES[0]):
+            await press(pilot, "T")
+            assert pilot.app.theme == name
 
 
 async def test_theme_and_columns_are_remembered(opened: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from reflexd_io.control_client import calls
@@ -23,10 +23,10 @@ class Switch(ModalScreen[str | None]):
     Switch { align: center middle; }
     Switch Vertical {
         width: 56; max-width: 90%; height: auto; max-height: 80%; border: round $primary; background: $surface;
-        padding: 1 2;
+        padding: 1 2; border-title-style: bold; border-title-color: $foreground; border-subtitle-color: $text-muted;
     }
-    Switch OptionList { height: auto; border: none; background: transparent; text-wrap: nowrap; min-width: 10; }
-    Switch .title { text-style: bold; margin-bottom: 1; }
+    Switch OptionList, Switch OptionList:focus { height: auto; border: none; background: transparent; }
+    Switch OptionList { text-wrap: nowrap; min-width: 10; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,at", "dismiss(None)", "Cancel"),
@@ -39,8 +39,8 @@ class Switch(ModalScreen[str | None]):
         self._tenants = tenants
 
     def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static("Whose answers are served?", classes="title")
+        with Vertical() as frame:
+            frame.border_title, frame.border_subtitle = "Whose answers are served?", "enter switches · esc cancels"
             yield OptionList(*(Option(_drawn(row), id=row.name) for row in self._tenants))
 
     def on_mount(self) -> None:

@@ -115,7 +115,7 @@ CONTRAST = Theme(
     },
 )
 OURS = (DARK, LIGHT, CONTRAST)
-THEMES = (*(theme.name for theme in OURS), "nord", "gruvbox", "catppuccin-mocha", "textual-ansi")
+THEMES = (*(theme.name for theme in OURS), "nord", "gruvbox", "catppuccin-mocha", "ansi-dark")
 """As ``T`` goes through them; the palette has all that Textual has."""
 
 

@@ -10,6 +10,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from reflexd_tui.widgets.lines import colour
+
 _NAMES = {
     "slash": "/", "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]", "space": "space",
     "exclamation_mark": "!", "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓",
@@ -71,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
     def _text(self, groups: Sequence[Group]) -> Text:
-        text, accent = Text(), self.app.theme_variables["text-accent"]
+        text, accent = Text(), colour(self.app, "text-accent")
         for title, bindings in groups:
             text.append(f"{title}\n", "bold")
             for key, what in keys(bindings):

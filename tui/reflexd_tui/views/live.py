@@ -19,7 +19,7 @@ from reflexd_tui.pure.feed import KEPT, Feed
 from reflexd_tui.pure.safe import line
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.widgets.filter_bar import FilterBar
-from reflexd_tui.widgets.lines import muted
+from reflexd_tui.widgets.lines import colour, muted
 from reflexd_tui.widgets.rows import Cell, Rows
 
 COLUMNS = (
@@ -230,7 +230,7 @@ class LiveView(Vertical):
         if not host.session.is_linked:
             return Text.assemble(
                 ("No daemon answers.\n\n", "bold"),
-                ("  S  ", f"bold {self.app.theme_variables['text-accent']}"),
+                ("  S  ", f"bold {colour(self.app, 'text-accent')}"),
                 "starts one. It goes on when this window is closed.\n\n",
                 (
                     "Until then it is looked for every few seconds. Agents that point at Reflex fail meanwhile:\n",

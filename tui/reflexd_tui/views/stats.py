@@ -15,7 +15,7 @@ from reflexd_tui.host import host_of
 from reflexd_tui.pure import charts, words
 from reflexd_tui.pure.safe import short
 from reflexd_tui.pure.told import Line
-from reflexd_tui.widgets.lines import drawn, muted
+from reflexd_tui.widgets.lines import colour, drawn, muted
 
 RANGES: tuple[Range, ...] = get_args(Range)
 _TITLES = {"today": "Today", "7d": "7 days", "30d": "30 days", "ever": "Ever"}
@@ -144,7 +144,7 @@ class StatsView(VerticalScroll, can_focus=True):
 
     def _tile(self, name: str, title: str, number: str, *more: str) -> None:
         self.query_one(f"#{name}", Static).border_title = title
-        accent = self.app.theme_variables["text-accent"]
+        accent = colour(self.app, "text-accent")
         said = "\n".join(each for each in more if each)
         self._put(name, Text.assemble((f"{number}\n", f"bold {accent}"), (said, muted(self.app))))
 

@@ -7,7 +7,7 @@ from textual.widget import Widget
 from reflexd_io.control_client.shapes.tenants import State
 from reflexd_tui.pure import words
 from reflexd_tui.pure.safe import short
-from reflexd_tui.widgets.lines import muted
+from reflexd_tui.widgets.lines import colour, muted
 
 
 class Banner(Widget):
@@ -35,27 +35,26 @@ class Banner(Widget):
         return Text.assemble(left, " " * gap, said, no_wrap=True, overflow="ellipsis")
 
     def _left(self) -> Text:
-        colours = self.app.theme_variables
         name = Text("Reflex  ", style="bold")
         state = self._state
         if self._problem is not None or state is None:
             room = max(10, self.size.width - 12)
-            return name + Text(f"✗ {_cut(self._problem or 'connecting', room)}", style=colours["text-error"])
+            return name + Text(f"✗ {_cut(self._problem or 'connecting', room)}", style=colour(self.app, "text-error"))
         if not state.caching:
             until = (
                 ""
                 if not state.paused_until or state.paused_until < 0
                 else f" until {words.clock(state.paused_until)}"
             )
-            what = Text(f"‖ passing through{until}", style=colours["text-warning"])
+            what = Text(f"‖ passing through{until}", style=colour(self.app, "text-warning"))
         elif state.status == "degraded":
             why = "; ".join(state.problems.values()) or "see the log"
-            what = Text(f"▲ {short(why, 50)}", style=colours["text-error"])
+            what = Text(f"▲ {short(why, 50)}", style=colour(self.app, "text-error"))
         else:
             mode = {"normal": "caching", "exact": "caching, exact only", "shadow": "watching only"}[state.mode]
-            what = Text(f"● {mode}", style=colours["text-success"])
+            what = Text(f"● {mode}", style=colour(self.app, "text-success"))
         tenant = Text(f"   ⌂ {short(state.active_tenant, 24)}", style="bold")
-        locked = Text("   read-only", style=colours["text-warning"]) if self._read_only else Text("")
+        locked = Text("   read-only", style=colour(self.app, "text-warning")) if self._read_only else Text("")
         return name + what + tenant + locked
 
     def _right(self) -> list[Text]:

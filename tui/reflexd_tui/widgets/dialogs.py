@@ -22,6 +22,8 @@ _FRAME = """
     border-title-style: bold; border-title-color: $foreground; border-subtitle-color: $text-muted;
 }}
 {name} .hint {{ color: $text-muted; margin-bottom: 1; }}
+{name} Input, {name} Input:focus {{ border: round $border-blurred; background: transparent; }}
+{name} Input:focus {{ border: round $border; }}
 {name} .fault {{ color: $text-error; height: auto; }}
 {name} Horizontal {{ height: auto; align-horizontal: right; margin-top: 1; }}
 {name} Button {{ margin-left: 2; min-width: 12; }}

@@ -11,6 +11,8 @@ from textual import events
 from textual.app import RenderResult
 from textual.widget import Widget
 
+from reflexd_tui.widgets.lines import colour
+
 ALWAYS = ("keys", "quit", "command_palette")
 """Actions at the right, in this order."""
 GAP = 2
@@ -61,9 +63,9 @@ class KeyLine(Widget):
     def _draw(self, drawn: Text, key: Key) -> None:
         if drawn:
             drawn.append(" " * GAP)
-        colours, start = self.app.theme_variables, len(drawn)
-        drawn.append(key.shown, f"bold {colours['footer-key-foreground']}")
-        drawn.append(f" {key.what}", colours["footer-description-foreground"])
+        start = len(drawn)
+        drawn.append(key.shown, f"bold {colour(self.app, 'footer-key-foreground')}")
+        drawn.append(f" {key.what}", colour(self.app, "footer-description-foreground"))
         self._places.append((start, len(drawn), key.key))
 
     def _keys(self) -> tuple[list[Key], list[Key]]:

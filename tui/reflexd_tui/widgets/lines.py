@@ -23,20 +23,24 @@ _MOST = 5_000
 
 def muted(app: App[object]) -> str:
     """How what matters less is drawn: in the theme's colour for it, or dim where that is no colour but a mixture."""
-    colour = app.theme_variables["text-muted"]
-    return colour if colour.startswith("#") else "dim"
+    known = app.theme_variables["text-muted"]
+    return known if known.startswith("#") else "dim"
+
+
+def colour(app: App[object], name: str) -> str:
+    """A variable of the theme as Rich calls it, where it is one of the terminal's own colours."""
+    return app.theme_variables[name].removeprefix("ansi_")
 
 
 def drawn(app: App[object], lines: Iterable[Line]) -> Text:
     """In the theme's colours. Nothing in the texts is markup."""
-    colours = app.theme_variables
     styles = {"heading": "bold", "bold": "bold", "muted": muted(app), "": ""}
-    styles |= {name: colours[f"text-{name}"] for name in _COLOURS}
+    styles |= {name: colour(app, f"text-{name}") for name in _COLOURS}
     text = Text()
     for number, line in enumerate(lines):
         text.append("\n" if number else "")
-        for piece, colour in line:
-            text.append(block(piece), styles[colour])
+        for piece, style in line:
+            text.append(block(piece), styles[style])
     return text
 
 
@@ -65,7 +69,7 @@ def _grow(node: TreeNode[None], value: object, left: list[int]) -> None:
     shown = pairs[: min(_SHOWN, max(0, left[0]))]
     left[0] -= len(shown)
     for name, item in shown:
-        label = Text(f"{short(name, 80)}: ", style="bold")
+        label = Text.assemble((f"{short(name, 80)}: ", "bold"))
         if isinstance(item, dict | list):
             label.append(f"{{{len(item)}}}" if isinstance(item, dict) else f"[{len(item)}]", "dim")
             child = node.add(label, expand=len(pairs) < 20)
