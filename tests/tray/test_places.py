@@ -32,8 +32,9 @@ def test_a_launch_agent_runs_the_command_at_load() -> None:
 
 
 def test_windows_runs_a_script() -> None:
-    script = at_login.content(["C:\\Program Files\\reflex-tray.exe"], platform="win32")
-    assert script == b'@start "" "C:\\Program Files\\reflex-tray.exe"\r\n'
+    script = at_login.content(["C:\\Users\\Zoë\\my tools\\reflex-tray.exe"], platform="win32").decode("utf-16")
+    program = '""C:\\Users\\Zoë\\my tools\\reflex-tray.exe""'
+    assert script == f'CreateObject("WScript.Shell").Run "{program}", 0, False\r\n'
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_windows_runs_a_script() -> None:
         ("linux", {}, ".config/autostart/reflex-tray.desktop"),
         ("linux", {"XDG_CONFIG_HOME": "/x"}, "/x/autostart/reflex-tray.desktop"),
         ("darwin", {}, "Library/LaunchAgents/dev.reflex.tray.plist"),
-        ("win32", {"APPDATA": "/r"}, "/r/Microsoft/Windows/Start Menu/Programs/Startup/reflex-tray.cmd"),
+        ("win32", {"APPDATA": "/r"}, "/r/Microsoft/Windows/Start Menu/Programs/Startup/reflex-tray.vbs"),
     ],
 )
 def test_where_each_system_looks(platform: str, environ: dict[str, str], where: str) -> None:

@@ -21,7 +21,7 @@ def place(*, platform: str = sys.platform, environ: Mapping[str, str] = os.envir
     home = home if home is not None else Path.home()
     if platform == "win32":
         roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
-        return roaming / "Microsoft" / "Windows" / "Start Menu" / "Programs" / "Startup" / "reflex-tray.cmd"
+        return roaming / "Microsoft" / "Windows" / "Start Menu" / "Programs" / "Startup" / "reflex-tray.vbs"
     if platform == "darwin":
         return home / "Library" / "LaunchAgents" / f"{NAME}.plist"
     return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "autostart" / "reflex-tray.desktop"
@@ -30,7 +30,9 @@ def place(*, platform: str = sys.platform, environ: Mapping[str, str] = os.envir
 def content(wanted: Sequence[str], *, platform: str = sys.platform) -> bytes:
     """What stands in it. ``wanted``: the command."""
     if platform == "win32":
-        return f'@start "" {subprocess.list2cmdline(wanted)}\r\n'.encode()
+        line = subprocess.list2cmdline(wanted).replace('"', '""')
+        script = f'CreateObject("WScript.Shell").Run "{line}", 0, False\r\n'  # without a console's window
+        return b"\xff\xfe" + script.encode("utf-16-le")  # a person's name may stand in the path
     if platform == "darwin":
         agent = {"Label": NAME, "ProgramArguments": list(wanted), "RunAtLoad": True, "ProcessType": "Interactive"}
         return plistlib.dumps(agent)
