@@ -3,9 +3,9 @@
     uv run python tests/bench/entries.py             # 100,000 entries: a minute or two
     uv run python tests/bench/entries.py 1000000     # some ten minutes, and 2 GB of disk
 
-Questions and answers are made of 5,000 words whose frequency falls as words' does (Zipf); one model in a thousand is
-rare. Wall times, thread and connection included, and CPU time beside them, for machines that do other things
-meanwhile.
+Questions and answers are made of 5,000 words of three syllables whose frequency falls as words' does (Zipf); one
+model in a thousand is rare. Wall times, thread and connection included, and CPU time beside them, for machines that
+do other things meanwhile.
 """
 
 import os
@@ -29,24 +29,35 @@ from reflexd_core.keys import digest
 from reflexd_io.catalogue.browsing import Listing
 from reflexd_io.catalogue.purging import Target
 from reflexd_io.store import schema
-from reflexd_io.store.browse import Filter, Sort
+from reflexd_io.store.browse import Filter
+from reflexd_io.store.order import Sort
 from reflexd_io.store.rows import zstd
-from support.entries import Opened, opened
+from support.entries import Opened, opened, record
 
 ROUNDS = 41
-_WORDS = [f"word{number}" for number in range(5000)]
-_WEIGHTS = [1 / (rank + 1) for rank in range(len(_WORDS))]
+_SYLLABLES = [first + second for first in "bcdfghklmnprstvw" for second in "aeiou"]
+WORDS = ["".join(_SYLLABLES[place % 80] for place in (n, n // 80, 31 * n)) for n in range(5000)]
+COMMON, RARE = WORDS[3], WORDS[4000]
+_WEIGHTS = [1 / (rank + 1) for rank in range(len(WORDS))]
 
 
 def fill(path: Path, count: int) -> None:
     chance = random.Random(0)
-    answer = zstd.compress(os.urandom(600))
+    answer = zstd.compress(record(said="A line of text. " * 25).answer.recorded)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         schema.prepare(connection)
         connection.execute("PRAGMA synchronous = OFF")
         for start in range(1, count + 1, 10_000):
             numbers = range(start, min(start + 10_000, count + 1))
             connection.execute("BEGIN")
+            words = iter(chance.choices(WORDS, _WEIGHTS, k=52 * len(numbers)))
+            connection.executemany(
+                "INSERT INTO texts (rowid, question, answer) VALUES (?, ?, ?)",
+                [
+                    (number, " ".join(next(words) for _ in range(12)), " ".join(next(words) for _ in range(40)))
+                    for number in numbers
+                ],
+            )
             connection.executemany(
                 """
                 INSERT INTO entries (number, key, dialect, upstream, model, form, created, expires, used, hits,
@@ -65,14 +76,6 @@ def fill(path: Path, count: int) -> None:
                         answer,
                         600 + number % 5000,
                     )
-                    for number in numbers
-                ],
-            )
-            words = iter(chance.choices(_WORDS, _WEIGHTS, k=52 * len(numbers)))
-            connection.executemany(
-                "INSERT INTO texts (rowid, question, answer) VALUES (?, ?, ?)",
-                [
-                    (number, " ".join(next(words) for _ in range(12)), " ".join(next(words) for _ in range(40)))
                     for number in numbers
                 ],
             )
@@ -108,11 +111,13 @@ async def _browse(catalogue: Opened, count: int) -> None:
     rare = Filter(model="rare")
     await _time("first page of a rare model, by creation", lambda: page(Listing(filter=rare)))
     await _time("the same, by hits", lambda: page(Listing(filter=rare, sort=Sort.HITS)))
-    for said, text in (("rare", "word4000"), ("common", "word3"), ("rare phrase", '"word30 word31"')):
+    scarce = Filter(upstream="none")
+    await _time("of an upstream that none has, by hits", lambda: page(Listing(filter=scarce, sort=Sort.HITS)))
+    for said, text in (("rare", RARE), ("common", COMMON), ("rare phrase", f'"{WORDS[30]} {WORDS[31]}"')):
         listing = Listing(filter=Filter(wanted=read_wanted(text)))
         await _time(f"search, a {said} word", lambda listing=listing: page(listing))
     await _time("count of all", lambda: browsing.total(Listing()))
-    common = Listing(filter=Filter(wanted=read_wanted("word3")))
+    common = Listing(filter=Filter(wanted=read_wanted(COMMON)))
     await _time("count of a common word", lambda: browsing.total(common))
 
 

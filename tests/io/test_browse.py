@@ -3,6 +3,7 @@
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from reflexd_core.finding import Misread, read_wanted
 from reflexd_core.request import Form
 from reflexd_io.catalogue.browsing import Line, Listing
+from reflexd_io.catalogue.purging import Target
 from reflexd_io.catalogue.shelves import Unclear, Unknown
 from reflexd_io.store import browse, schema
-from reflexd_io.store.browse import Filter, Sort
+from reflexd_io.store.browse import Filter
+from reflexd_io.store.order import Place, Sort, Walk, through_all
 from support.entries import Opened, alias, key_of, name_of, opened, record
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +50,8 @@ async def test_pages_are_the_whole_in_order(tmp_path: Path, sort: Sort, descendi
                     record(
                         number,
                         said="x" * chance.randrange(3),
+                        question=chance.choice(["Äpfel?", "apples", " Apples", "zebra\x00", ""]),
+                        model=chance.choice(["gpt-5", "GPT-5", "🙂"]),
                         created=float(chance.randrange(5)),
                         expires=chance.choice([None, 5e9, 6e9]),
                     )
@@ -61,6 +66,96 @@ async def test_pages_are_the_whole_in_order(tmp_path: Path, sort: Sort, descendi
         assert await _all(catalogue, Listing(sort=sort, descending=descending), limit=60) == found
         one = await _all(catalogue, Listing(tenant="b", sort=sort, descending=descending))
         assert one == [line for line in found if line.tenant == "b"]
+
+
+async def test_tenants_are_sorted_by_what_people_call_them(tmp_path: Path) -> None:
+    names = {"a": "zoo", "b": "art", "c": "zoo"}.__getitem__
+    async with opened(tmp_path) as catalogue:
+        for place, tenant in enumerate(("a", "b", "c")):
+            await catalogue.put(*(record(10 * place + number) for number in range(4)), tenant=tenant)
+        for descending, expected in ((False, "bbbbaaaacccc"), (True, "ccccaaaabbbb")):
+            listing, cursor, found = Listing(sort=Sort.TENANT, descending=descending), None, ""
+            while len(found) < 12:
+                sheet = await catalogue.browsing.page(listing, cursor=cursor, limit=3, called=names)
+                found += "".join(line.tenant for line in sheet.lines)
+                cursor = sheet.cursor
+            assert (found, cursor) == (expected, None)
+
+
+async def test_questions_stand_in_order_whatever_becomes_of_their_entries(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        long = "b" * schema.OPENING
+        await catalogue.put(
+            record(1, question="\n  Centre a div?"),
+            record(2, question="apples"),
+            record(3, question=long + "z"),
+            record(4, question=long + "a"),
+            record(5, question="BANANA"),
+            record(6, question=""),
+        )
+        listing = Listing(sort=Sort.QUESTION, descending=False)
+
+        async def found(**filter_: object) -> list[int]:
+            lines = await _all(catalogue, replace(listing, filter=Filter(**filter_)), limit=2)  # type: ignore[arg-type]
+            return [line.listed.place.number for line in lines]
+
+        assert await found() == [6, 2, 5, 3, 4, 1]
+        assert await found(wanted=read_wanted("bern")) == [6, 2, 5, 3, 4, 1]
+        purged = await catalogue.purging.purge(Target(ids=(name_of(2), name_of(1))))
+        assert await found() == [6, 5, 3, 4]
+        await catalogue.purging.restore(purged.purge or "")
+        assert await found() == [6, 2, 5, 3, 4, 1]
+        await catalogue.put(record(2, question="zebra"))  # in place of the one that there was
+        assert await found() == [6, 5, 3, 4, 1, 7]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("sort", list(Sort))
+def test_no_order_sorts_what_it_walks_through(sort: Sort, descending: bool) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.prepare(connection)
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        for after in (None, Place(1.0, 1)):
+            walk = Walk(sort, descending, after, "1", ())
+            assert list(through_all(connection, walk, None)) == []
+        connection.set_trace_callback(None)
+        assert len(asked) == 3
+        for sql in asked:
+            plan = [told for *_, told in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            assert plan
+            assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+async def test_what_few_have_is_found_whole_in_any_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "LOOKED_AT", 5)
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(
+            *(
+                record(n, model="rare" if n % 9 == 0 else "gpt-4o", dialect="chat" if n % 8 else "messages")
+                for n in range(1, 39)
+            ),
+            replace(record(39), upstream="azure"),
+        )
+        await catalogue.store.change(
+            "default", lambda db: db.execute("UPDATE entries SET pinned = number IN (3, 30)")
+        )
+        for rare, numbers in (
+            (Filter(model="rare"), [9, 18, 27, 36]),
+            (Filter(dialect="messages"), [8, 16, 24, 32]),
+            (Filter(pinned=True), [3, 30]),
+            (Filter(upstream="azure"), [39]),
+            (Filter(before=1003.0), [1, 2]),
+            (Filter(since=1038.0), [38, 39]),
+            (Filter(unused_since=1004.0, model="gpt-4o"), [1, 2, 3]),
+            (Filter(pinned=True, dialect="messages"), []),
+        ):
+            for sort in Sort:
+                listing = Listing(filter=rare, sort=sort, descending=False)
+                sheet = await catalogue.browsing.page(listing, cursor=None, limit=10)
+                assert (sorted(line.listed.place.number for line in sheet.lines), sheet.cursor) == (numbers, None)
+                total = await catalogue.browsing.total(listing)
+                assert (total.entries, total.exact) == (len(numbers), True)
 
 
 async def test_what_comes_and_goes_between_pages_moves_nothing(tmp_path: Path) -> None:
@@ -167,6 +262,7 @@ async def test_counting_and_looking_end_where_they_cost_too_much(
 ) -> None:
     monkeypatch.setattr(browse, "LOOKED_AT", 10)
     monkeypatch.setattr(browse, "MATCHES", 12)
+    monkeypatch.setattr(browse, "FEW", 3)
     async with opened(tmp_path) as catalogue:
         await catalogue.put(*(record(number, dialect="chat" if number % 7 else "messages") for number in range(35)))
         rare = Listing(filter=Filter(dialect="messages"))
@@ -204,8 +300,6 @@ async def test_one_entry_is_told_as_a_whole(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_row_is_left_out_of_the_list_and_can_be_purged(tmp_path: Path) -> None:
-    from reflexd_io.catalogue.purging import Target
-
     async with opened(tmp_path) as catalogue:
         await catalogue.put(record(1), record(2))
         await catalogue.store.change(
@@ -230,8 +324,14 @@ async def test_a_file_of_the_version_before_is_brought_up_to_date_by_who_looks(
                 """,
                 (key_of(1),),
             )
+            connection.execute("INSERT INTO texts (rowid, question, answer) VALUES (1, 'What is OLD?', 'This.')")
     async with opened(tmp_path) as catalogue:
         (line,) = await _all(catalogue, Listing())
         assert (line.listed.key, line.listed.pinned) == (key_of(1), False)
         await catalogue.put(record(2))
         assert [line.listed.place.number for line in await _all(catalogue, Listing())] == [2, 1]
+        by_question = await _all(catalogue, Listing(sort=Sort.QUESTION))
+        assert [line.listed.place.value for line in by_question] == [
+            "what is the capital of country 2?",
+            "what is old?",
+        ]

@@ -80,6 +80,8 @@ def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) ->
     assert listed.stdout.index("centre a div") < listed.stdout.index("sort a list")
     assert "\x1b[31m" not in listed.stdout
     assert "3 of 3" in listed.stderr
+    listed = shell.run("cache", "ls", "--sort", "question", "--ascending")
+    assert listed.stdout.index("centre a div") < listed.stdout.index("sort a list") < listed.stdout.index("Say")
     (found,) = shell.json("cache", "ls", "sort a", "list", "--", "-div")["items"]
     shown = shell.run("cache", "show", found["id"]).stdout
     assert "How do I sort a list?" in shown
@@ -120,6 +122,10 @@ def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert shell.run("cache", "export", "one").stdout.count("\n") == 1
+    by_id = shell.run("cache", "export", "--entry", one, "--entry", "0" * 32)
+    assert [json.loads(line)["key"][:32] for line in by_id.stdout.splitlines()] == [one]
+    assert "1 entries are exported" in by_id.stderr
+    assert "no entry's id" in shell.run("cache", "export", "--entry", "%", code=1).stderr
     shell.run("cache", "purge", "--all", "--yes")
     taken = shell.run("cache", "import", str(file))
     assert taken.stdout.startswith("2 entries are stored, 0")

@@ -98,6 +98,22 @@ async def test_what_goes_out_comes_in_the_same(tmp_path: Path, monkeypatch: pyte
         assert (await _import(catalogue, out)).skipped == 6
 
 
+async def test_what_is_named_goes_out_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "_AT_ONCE", 2)
+    async with opened(tmp_path / "a") as catalogue:
+        await catalogue.put(*map(record, range(10)))
+        await catalogue.put(record(20), record(21, model="gpt-5"), tenant="work")
+        chosen = [7, 2, 9, 4, 2, 20, 21, 99]
+
+        async def named(numbers: list[int], tenant: str | None = None, wanted: Filter = ANY) -> list[str]:
+            pieces = _moving(catalogue).export(tenant, wanted, [key_of(number)[:16] for number in numbers])
+            return [json.loads(line)["key"] for line in b"".join([piece async for piece in pieces]).splitlines()]
+
+        assert await named(chosen) == [key_of(number).hex() for number in (2, 4, 7, 9, 20, 21)]
+        assert await named(chosen, "work", Filter(model="gpt-5")) == [key_of(21).hex()]
+        assert await named([]) == []
+
+
 async def test_nothing_newer_is_overwritten_unless_it_is_asked_for(tmp_path: Path) -> None:
     async with opened(tmp_path) as catalogue:
         await catalogue.put(record(1, said="Old.", created=100.0), record(2, said="Old.", created=100.0))

@@ -174,7 +174,7 @@ def _explain(daemon: ScriptedDaemon, names: list[str], _: Any) -> Any:
 
 def _entries(daemon: ScriptedDaemon, _: list[str], given: Any) -> Any:
     query = msgspec.convert(given, entries.EntryQuery, strict=False)
-    rows = sorted(daemon.found(query), key=lambda row: getattr(row, query.sort) or 0, reverse=query.descending)
+    rows = sorted(daemon.found(query), key=lambda row: _order(getattr(row, query.sort)), reverse=query.descending)
     at = int(query.cursor or 0)
     behind = at + query.limit
     return entries.EntryPage(
@@ -183,6 +183,16 @@ def _entries(daemon: ScriptedDaemon, _: list[str], given: Any) -> Any:
         total=len(rows) if len(rows) <= 10_000 else None,
         at_least=None if len(rows) <= 10_000 else 10_000,
     )
+
+
+def _order(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value or 0
+
+
+def _export(daemon: ScriptedDaemon, _: list[str], given: Any) -> bytes:
+    """A line each, of its id alone."""
+    kept = [name for name in given.get("ids", "").split(",") if name in daemon.world.entries]
+    return b"".join(msgspec.json.encode({"key": name}) + b"\n" for name in kept)
 
 
 def _entry(daemon: ScriptedDaemon, names: list[str], _: Any) -> Any:
@@ -354,11 +364,20 @@ def _test_key(_: ScriptedDaemon, names: list[str], __: Any) -> Any:
 
 def _pause(daemon: ScriptedDaemon, _: list[str], sent: Any) -> Any:
     until = -1.0 if sent.get("seconds") is None else NOW + sent["seconds"]
+    if sent.get("tenant"):
+        return _pause_tenant(daemon, sent["tenant"], until)
     daemon.world.state = msgspec.structs.replace(daemon.world.state, caching=False, paused_until=until)
     return daemon.world.state
 
 
-def _resume(daemon: ScriptedDaemon, _: list[str], __: Any) -> Any:
+def _pause_tenant(daemon: ScriptedDaemon, name: str, until: float | None) -> Any:
+    daemon.world.tenants[name] = msgspec.structs.replace(daemon.world.tenants[name], paused_until=until)
+    return daemon.world.state
+
+
+def _resume(daemon: ScriptedDaemon, _: list[str], sent: Any) -> Any:
+    if sent.get("tenant"):
+        return _pause_tenant(daemon, sent["tenant"], None)
     daemon.world.state = msgspec.structs.replace(daemon.world.state, caching=True, paused_until=None)
     return daemon.world.state
 
@@ -383,6 +402,7 @@ _ROUTES: list[tuple[str, str, Reply]] = [
     ("GET", "/admin/exchanges/([^/]+)", _exchange),
     ("GET", "/admin/exchanges/([^/]+)/diff", _explain),
     ("GET", "/admin/entries", _entries),
+    ("GET", "/admin/export", _export),
     ("GET", "/admin/entries/([^/]+)", _entry),
     ("PATCH", "/admin/entries/([^/]+)", _change_entry),
     ("POST", "/admin/entries/([^/]+)/wrong", _pairing),
@@ -446,7 +466,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's own names
 
     def _say(self, status: int, shape: Any) -> None:
-        body = msgspec.json.encode(shape)
+        body = shape if isinstance(shape, bytes) else msgspec.json.encode(shape)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -64,7 +64,7 @@ async def test_the_daemon_goes_in_the_midst_of_a_purge(opened: Any, scripted: Sc
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "no daemon answers" in toasts(pilot))
         assert len(scripted.world.entries) == 40
-        assert pilot.app.query_one(EntriesView)._marked  # they can be purged once it is back
+        assert pilot.app.query_one(EntriesView).pages.marked  # they can be purged once it is back
 
 
 async def test_a_daemon_that_is_heard_before_the_screen_is_there() -> None:
@@ -160,7 +160,7 @@ async def test_a_slow_daemon_leaves_the_keys_free(opened: Any, scripted: Scripte
     async with opened() as pilot:
         scripted.delay = 10.0
         await pilot.press("2", "1", "k", "k")
-        assert not pilot.app.query_one(EntriesView)._items  # no answer came yet
+        assert not pilot.app.query_one(EntriesView).pages.rows  # no answer came yet
         assert pilot.app.query_one(LiveView).rows.cursor == len(scripted.world.exchanges) - 3
         scripted.delay = 0.0
 

@@ -209,9 +209,9 @@ async def test_entries_are_searched_as_one_types(opened: Any, scripted: Scripted
         for key in "mutex":
             await pilot.press(key)
         view = pilot.app.query_one(EntriesView)
-        await until(pilot, lambda: bool(view._items) and all("mutex" in row.question for row in view._items))
+        await until(pilot, lambda: bool(view.pages.rows) and all("mutex" in row.question for row in view.pages.rows))
         assert len([path for _, path, _ in scripted.asked if "text=" in path]) < len("mutex")
-        await press(pilot, "enter", "s")
+        await press(pilot, "enter", "s", "2")
         assert "sort=used" in scripted.asked[-1][1]
         await press(pilot, "v")
         assert "descending=false" in scripted.asked[-1][1]
@@ -254,12 +254,12 @@ async def test_a_million_entries_are_asked_for_page_by_page(opened: Any, scripte
     async with opened() as pilot:
         await press(pilot, "2")
         view = pilot.app.query_one(EntriesView)
-        assert len(view._items) == 200
+        assert len(view.pages.rows) == 200
         assert "more than 10,000" in str(view.query_one(".status", Static).render())
         for _ in range(5):
             await press(pilot, "G")
-        assert len(view._items) == 1200
-        assert len({row.id for row in view._items}) == 1200
+        assert len(view.pages.rows) == 1200
+        assert len({row.id for row in view.pages.rows}) == 1200
 
 
 async def test_marked_entries_are_exported(opened: Any, scripted: ScriptedDaemon, tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ async def test_pause_resume_and_modes(opened: Any, scripted: ScriptedDaemon) -> 
 async def test_read_only_changes_nothing_and_says_why(opened: Any, scripted: ScriptedDaemon) -> None:
     async with opened(read_only=True) as pilot:
         await press(
-            pilot, "p", "k", "w", "at", "2", "d", "D", "P", "t", "3", "space", "a", "R", "x", "n", "s", "enter"
+            pilot, "p", "k", "w", "at", "2", "d", "D", "P", "t", "3", "space", "a", "R", "x", "n", "c", "s", "enter"
         )
         assert len(pilot.app.screen_stack) == 1
         assert all(method == "GET" for method, _, _ in scripted.asked)
@@ -394,13 +394,16 @@ async def test_every_theme_of_the_key_is_one(opened: Any) -> None:
 async def test_theme_and_columns_are_remembered(opened: Any, tmp_path: Path) -> None:
     async with opened() as pilot:
         await press(pilot, "T")
-        live(pilot).hide_column("model")
+        commands = {each.title: each.callback for each in pilot.app.get_system_commands(pilot.app.screen)}
+        commands["Live: column Model"]()
+        commands["Entries: column Dialect"]()
     kept = load(tmp_path / "tui.json")
     assert kept.theme == "reflex-light"
     assert kept.hidden == ["model"]
     async with opened() as pilot:
         assert pilot.app.theme == "reflex-light"
         assert live(pilot).rows.hidden == {"model"}
+        assert pilot.app.query_one(EntriesView).rows.hidden == {"dialect"}
 
 
 async def test_the_mouse_chooses_opens_and_sorts(opened: Any, scripted: ScriptedDaemon) -> None:
@@ -444,7 +447,7 @@ async def test_the_palette_itself_has_the_actions_of_the_view_and_runs_them(open
         await until(pilot, lambda: len(pilot.app.screen.query_one(CommandList).options) > 0)
         await press(pilot, "enter")
         await press(pilot, "enter")
-        await until(pilot, lambda: len(pilot.app.query_one(EntriesView)._marked) == 40)
+        await until(pilot, lambda: len(pilot.app.query_one(EntriesView).pages.marked) == 40)
 
 
 async def test_the_keys_work_where_there_is_nothing(opened: Any, scripted: ScriptedDaemon) -> None:

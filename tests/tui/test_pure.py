@@ -182,8 +182,9 @@ def test_a_curl_command_goes_where_the_request_went() -> None:
 @pytest.mark.parametrize(
     ("typed", "asked"),
     [
-        ("cent", "cent*"), ("centre di", "centre di*"), ("centre ", "centre"), ('"centre di', '"centre di'),
-        ('"centre a" di', '"centre a" di*'), ("model:gpt", None), ("div -flex", "div -flex"), ("gpt-4o", "gpt-4o*"),
+        ("cent", "cent*"), ("centre di", "centre"), ("ce", None), ("centre div", "centre div*"), ("日本", "日本*"),
+        ("centre ", "centre"), ('"centre di', '"centre di'),
+        ('"centre a" div', '"centre a" div*'), ("model:gpt", None), ("div -flex", "div -flex"), ("gpt-4o", "gpt-4o*"),
         ("c++", "c++"), ("", None), ("div tenant:work", "div"),
     ],
 )  # fmt: skip

@@ -1,20 +1,16 @@
 """The TUI before the real daemon: a process of its own, which is killed, started again, and changed by others."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static, TabbedContent
 
-from reflexd_io.control_client import Ask, BlockingClient, Place, calls, find
-from reflexd_io.control_client.shapes.entries import EntryQuery, Purge
-from reflexd_tui.app import ReflexApp
+from reflexd_io.control_client import Place, calls
+from reflexd_io.control_client.shapes.entries import Purge
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
@@ -23,84 +19,13 @@ from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.answer import AnswerPane
 from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.dialogs import Confirm, Prompt
-from support import chat
-from support.asking import KEY, fetch
-from support.process import Process, serving
+from support.real import Real
 from support.terminal import settle, toasts, until
-from support.upstream import ScriptedUpstream
 
 pytestmark = pytest.mark.anyio
-T = TypeVar("T")
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 START = 20.0
 """Seconds within which a daemon that was started again is found, on a busy machine."""
-
-
-class App(ReflexApp):
-    """No desktop's clipboard is touched."""
-
-    copied: list[str]
-
-    def copy(self, text: str, what: str) -> None:
-        self.copied = [*getattr(self, "copied", []), text]
-
-
-class Real:
-    """A daemon's process, and another client beside the TUI."""
-
-    def __init__(self, storage: Path, upstream: ScriptedUpstream, stack: ExitStack) -> None:
-        self.storage, self.upstream, self._stack = storage, upstream, stack
-        self.process: Process
-        self.start()
-
-    def start(self) -> None:
-        context: AbstractContextManager[Process] = serving(self.storage, self.upstream.url)
-        self.process = self._stack.enter_context(context)
-
-    @property
-    def url(self) -> str:
-        return self.process.url.removesuffix("/v1")
-
-    def place(self) -> Place:
-        return find(storage=self.storage)
-
-    async def do(self, ask: Ask[T]) -> T:
-        return await asyncio.to_thread(BlockingClient(self.place()).do, ask)
-
-    async def ask(self, question: str, **changes: Any) -> dict[str, str]:
-        """As a client asks; gives the answer's headers."""
-        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": question}], **changes}
-        sent = json.dumps(body).encode()
-        headers = {"Content_Type": "application/json", "Authorization": f"Bearer {KEY}"}
-        url = f"{self.url}/v1/chat/completions"
-        status, said, _ = await asyncio.to_thread(lambda: fetch(url, sent, None, **headers))
-        assert status == 200
-        return said
-
-    async def entries(self) -> int:
-        return len((await self.do(calls.list_entries(EntryQuery()))).items)
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Iterator[Real]:
-    with ExitStack() as stack:
-        upstream = stack.enter_context(ScriptedUpstream().running())
-        upstream.script = chat.answer
-        yield Real(tmp_path / "storage", upstream, stack)
-
-
-@pytest.fixture
-def opened(real: Real, tmp_path: Path) -> Opened:
-    @asynccontextmanager
-    async def run(finder: Callable[[], Place] | None = None) -> AsyncIterator[Pilot[None]]:
-        app = App(finder or real.place, memory=tmp_path / "tui.json", storage=real.storage)
-        async with app.run_test(size=(120, 34), notifications=True) as pilot:
-            if finder is None:
-                await until(pilot, lambda: app.session.is_linked)
-            await settle(pilot)
-            yield pilot
-
-    return run
 
 
 def live(pilot: Pilot[None]) -> LiveView:
@@ -129,14 +54,14 @@ async def stored(pilot: Pilot[None], real: Real, count: int) -> EntriesView:
     view = pilot.app.screen_stack[0].query_one(EntriesView)
     await press(pilot, "2")
     for _ in range(100):
-        if len(view._items) == count:
+        if len(view.pages.rows) == count:
             return view
         await press(pilot, "r")
-    raise AssertionError(f"{len(view._items)} entries are shown, {count} were expected")
+    raise AssertionError(f"{len(view.pages.rows)} entries are shown, {count} were expected")
 
 
-async def test_a_hit_appears_within_a_second(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_hit_appears_within_a_second(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         assert "No requests yet" in str(live(pilot).query_one("#empty", Static).render())
         assert real.url in str(live(pilot).query_one("#empty", Static).render())
         await real.ask("How do I centre a div?")
@@ -150,18 +75,18 @@ async def test_a_hit_appears_within_a_second(opened: Opened, real: Real) -> None
         assert row.question == "How do I centre a div?"
 
 
-async def test_what_happened_before_comes_first(opened: Opened, real: Real) -> None:
+async def test_what_happened_before_comes_first(real_opened: Opened, real: Real) -> None:
     for number in range(3):
         await real.ask(f"before {number}")
-    async with opened() as pilot:
+    async with real_opened() as pilot:
         await real.ask("after")
         await until(pilot, lambda: len(live(pilot).feed) == 4)
         shown = [live(pilot).feed.row(place).question for place in range(4)]
         assert shown == ["before 0", "before 1", "before 2", "after"]
 
 
-async def test_a_miss_is_opened_and_says_in_what_it_differs(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_miss_is_opened_and_says_in_what_it_differs(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await real.ask("How do I centre a div?", temperature=0)
         await real.ask("How do I centre a div?", temperature=1)
         await until(pilot, lambda: statuses(pilot) == ["miss", "miss"])
@@ -184,18 +109,18 @@ async def test_a_miss_is_opened_and_says_in_what_it_differs(opened: Opened, real
         assert '"temperature":1' in pilot.app.copied[0].replace(" ", "")
 
 
-async def test_entries_are_found_while_a_word_is_being_typed(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_entries_are_found_while_a_word_is_being_typed(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         view = await stored(pilot, real, 3)
         await real.ask("Explain monads with burritos")
         await press(pilot, "slash", *"burri")
-        await until(pilot, lambda: [row.question for row in view._items] == ["Explain monads with burritos"])
+        await until(pilot, lambda: [row.question for row in view.pages.rows] == ["Explain monads with burritos"])
         await press(pilot, "escape")
-        await until(pilot, lambda: len(view._items) == 4)
+        await until(pilot, lambda: len(view.pages.rows) == 4)
 
 
-async def test_a_purge_and_its_undo_are_real(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_purge_and_its_undo_are_real(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await stored(pilot, real, 4)
         await press(pilot, "space", "space", "d")
         assert isinstance(pilot.app.screen, Confirm)
@@ -208,25 +133,25 @@ async def test_a_purge_and_its_undo_are_real(opened: Opened, real: Real) -> None
         assert (await real.ask("What is the number 3?"))["x-reflex-status"] == "hit-l1-exact"
 
 
-async def test_an_undo_shows_the_entries_again(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_an_undo_shows_the_entries_again(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         view = await stored(pilot, real, 2)
         await press(pilot, "d", "tab", "enter")
-        await until(pilot, lambda: len(view._items) == 1)
+        await until(pilot, lambda: len(view.pages.rows) == 1)
         await press(pilot, "u")
-        await until(pilot, lambda: len(view._items) == 2)
+        await until(pilot, lambda: len(view.pages.rows) == 2)
 
 
-async def test_a_purge_of_another_client_shows(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_purge_of_another_client_shows(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         view = await stored(pilot, real, 3)
         await real.do(calls.purge(Purge(everything=True)))
         await until(pilot, lambda: "purged elsewhere" in toasts(pilot))
-        await until(pilot, lambda: view._items == [])
+        await until(pilot, lambda: view.pages.rows == [])
 
 
-async def test_an_entry_is_purged_elsewhere_while_open(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_an_entry_is_purged_elsewhere_while_open(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await stored(pilot, real, 1)
         await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.screen.entry is not None)
@@ -238,8 +163,8 @@ async def test_an_entry_is_purged_elsewhere_while_open(opened: Opened, real: Rea
         assert pilot.app.is_running
 
 
-async def test_a_tenant_is_added_and_switched_to_and_new_requests_are_its(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_tenant_is_added_and_switched_to_and_new_requests_are_its(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await press(pilot, "3", "a")
         assert isinstance(pilot.app.screen, Prompt)
         await press(pilot, *"play", "enter")
@@ -254,8 +179,8 @@ async def test_a_tenant_is_added_and_switched_to_and_new_requests_are_its(opened
         assert live(pilot).feed.row(0).tenant == "play"
 
 
-async def test_pausing_is_seen_by_a_client_and_so_is_resuming(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_pausing_is_seen_by_a_client_and_so_is_resuming(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await real.ask("twice")
         await press(pilot, "p")
         assert "passing through" in banner(pilot)
@@ -265,16 +190,16 @@ async def test_pausing_is_seen_by_a_client_and_so_is_resuming(opened: Opened, re
         assert (await real.ask("twice"))["x-reflex-status"] == "hit-l1-exact"
 
 
-async def test_what_another_client_pauses_is_seen_here(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_what_another_client_pauses_is_seen_here(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await real.do(calls.pause(seconds=600))
         await until(pilot, lambda: "passing through until" in banner(pilot))
         await real.do(calls.resume())
         await until(pilot, lambda: "● caching" in banner(pilot))
 
 
-async def test_statistics_of_the_real_daemon(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_statistics_of_the_real_daemon(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         for _ in range(3):
             await real.ask("How do I centre a div?")
         view = pilot.app.screen_stack[0].query_one(StatsView)
@@ -290,8 +215,8 @@ async def test_statistics_of_the_real_daemon(opened: Opened, real: Real) -> None
         assert "exact" in str(view.query_one("#speed", Static).render())
 
 
-async def test_a_killed_daemon_is_seen_and_found_again_and_the_feed_goes_on(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_a_killed_daemon_is_seen_and_found_again_and_the_feed_goes_on(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         await real.ask("before")
         await until(pilot, lambda: len(live(pilot).feed) == 1)
         real.process.kill()
@@ -306,8 +231,8 @@ async def test_a_killed_daemon_is_seen_and_found_again_and_the_feed_goes_on(open
         assert statuses(pilot) == ["miss", "hit-l1-exact"]
 
 
-async def test_what_happened_while_it_was_away_is_shown(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_what_happened_while_it_was_away_is_shown(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         real.process.kill()
         await until(pilot, lambda: "✗" in banner(pilot))
         await asyncio.to_thread(real.start)
@@ -317,22 +242,22 @@ async def test_what_happened_while_it_was_away_is_shown(opened: Opened, real: Re
         assert len(live(pilot).feed) == 1  # told by the page and by the stream, and shown once
 
 
-async def test_a_wrong_token_is_told_calmly(opened: Opened, real: Real) -> None:
-    async with opened(lambda: Place(real.url, "stale")) as pilot:
+async def test_a_wrong_token_is_told_calmly(real_opened: Opened, real: Real) -> None:
+    async with real_opened(lambda: Place(real.url, "stale")) as pilot:
         await until(pilot, lambda: "refuses this token (again in" in banner(pilot))
         await press(pilot, "2", "3", "4", "p")
         assert pilot.app.is_running
 
 
-async def test_the_daemon_is_killed_in_the_midst_of_a_purge(opened: Opened, real: Real) -> None:
-    async with opened() as pilot:
+async def test_the_daemon_is_killed_in_the_midst_of_a_purge(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
         view = await stored(pilot, real, 3)
         await press(pilot, "space", "space", "d")
         assert isinstance(pilot.app.screen, Confirm)
         real.process.kill()
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "That did not work" in toasts(pilot))
-        assert len(view._marked) == 2
+        assert len(view.pages.marked) == 2
         await asyncio.to_thread(real.start)
         await until(pilot, lambda: "● caching" in banner(pilot), START)
         await press(pilot, "d", "tab", "enter")

@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--url", metavar="URL", help="the daemon's address (default: the one that runs here)")
     made.add_argument("--token", metavar="TOKEN", help="its admin token (default: from its runtime file)")
     made.add_argument("--storage-path", type=Path, metavar="DIR", help="whose daemon (REFLEX_STORAGE_PATH)")
+    made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal, to select text (M)")
     made.add_argument("--read-only", action="store_true", help="look, and change nothing")
     return made
 
@@ -37,10 +38,12 @@ def main() -> None:
     except ValueError as error:
         print(f"reflex-tui: {error}", file=sys.stderr)
         sys.exit(2)
-    ReflexApp(
+    app = ReflexApp(
         place,
         memory=remembered.path(),
         read_only=args.read_only,
         storage=args.storage_path,
         starts=args.url is None,
-    ).run()
+        takes_mouse=not args.no_mouse,
+    )
+    app.run(mouse=app.takes_mouse)

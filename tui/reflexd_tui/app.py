@@ -14,27 +14,21 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Tab, Tabs
 
 from reflexd_io.control_client import NotThere, Place, calls, start_daemon
-from reflexd_io.control_client.shapes.events import (
-    ChangedEvent,
-    DroppedEvent,
-    Event,
-    ExchangeEvent,
-    HealthEvent,
-    PurgedEvent,
-    StoredEvent,
-)
+from reflexd_io.control_client.shapes.events import Event, PurgedEvent
 from reflexd_io.control_client.shapes.tenants import Mode, State
-from reflexd_tui import remembered, themes
+from reflexd_tui import mouse, remembered, themes
 from reflexd_tui.host import Host
+from reflexd_tui.palette import commands
 from reflexd_tui.pure import words
+from reflexd_tui.pure.heard import gathered
 from reflexd_tui.screens.detail import DetailScreen
 from reflexd_tui.screens.exchange import ExchangeScreen
-from reflexd_tui.screens.help import Group, HelpScreen, shown
+from reflexd_tui.screens.help import Group, HelpScreen
 from reflexd_tui.screens.trash import TrashScreen
 from reflexd_tui.session import Session
 from reflexd_tui.switching import switch_tenant
 from reflexd_tui.views.entries import EntriesView
-from reflexd_tui.views.live import COLUMNS, LiveView
+from reflexd_tui.views.live import LiveView
 from reflexd_tui.views.stats import StatsView
 from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.banner import Banner
@@ -49,12 +43,8 @@ View = LiveView | EntriesView | TenantsView | StatsView
 
 _OWN_ANSWER = 0.5
 """Seconds until the answer to a purge of ours has come, which may be later than its event."""
-_PAUSES = (("15 minutes", 900.0), ("1 hour", 3600.0))
-_MODES = (
-    ("normal", "answer repeats, and the same in other words"),
-    ("exact", "answer repeats only"),
-    ("shadow", "compare by meaning, and never answer by it"),
-)
+_KEPT = 1.0
+"""Seconds until a change of what is remembered is written down, so that what is typed is written once."""
 
 
 class ReflexApp(Host):
@@ -85,6 +75,7 @@ class ReflexApp(Host):
         Binding("b", "copy_address", "Copy base_url", show=False),
         Binding("S", "start_daemon", "Start a daemon", show=False),
         Binding("T", "theme", "Theme", show=False),
+        Binding("M", "mouse", "Mouse on/off", show=False),
         Binding("question_mark", "keys", "Help"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q", "quit", "Quit", show=False),
@@ -98,6 +89,7 @@ class ReflexApp(Host):
         read_only: bool = False,
         storage: Path | None = None,
         starts: bool = True,
+        takes_mouse: bool = True,
     ) -> None:
         """``memory``: the file of what is remembered. ``storage``: whose daemon is started where there is none, if
         ``starts``: at an address that somebody gave, it is theirs to start.
@@ -107,7 +99,9 @@ class ReflexApp(Host):
         self.starts = starts
         self.read_only = read_only
         self.remembered = remembered.load(memory)
+        self.takes_mouse = takes_mouse and self.remembered.mouse
         self._memory = memory
+        self._keeping = False
         self._storage = storage
         self._problem: str | None = "looking for the daemon"
         self.session = Session(find, on_link=self._link, on_state=self._take_state, on_events=self._take_events)
@@ -138,7 +132,17 @@ class ReflexApp(Host):
 
     def on_unmount(self) -> None:
         self.remembered.theme = self.theme
-        with suppress(OSError):  # settings are not worth a traceback at the end
+        self._save()
+
+    def keep(self) -> None:
+        if not self._keeping:
+            self._keeping = True
+            self.set_timer(_KEPT, self._save)
+
+    def _save(self) -> None:
+        """A few hundred bytes, which no loop feels."""
+        self._keeping = False
+        with suppress(OSError):  # settings are not worth a traceback
             remembered.save(self._memory, self.remembered)
 
     # What is heard of the daemon
@@ -166,36 +170,25 @@ class ReflexApp(Host):
             self._root(StatsView).reload()
 
     def _take_events(self, events: list[Event], lost: int) -> None:
-        rows, missed, changed, purged = [], lost, False, list[PurgedEvent]()
-        edited = False
-        for event in events:
-            match event:
-                case ExchangeEvent(exchange=row):
-                    rows.append(row)
-                case DroppedEvent(count=count):
-                    missed += count
-                case StoredEvent():
-                    self._root(EntriesView).note_change()
-                case PurgedEvent():
-                    purged.append(event)
-                case ChangedEvent(what="entries"):
-                    edited = True
-                case ChangedEvent():
-                    changed = True
-                case HealthEvent(status="degraded", problems=problems):
-                    self.fail("; ".join(f"{part}: {why}" for part, why in problems.items()))
-                case HealthEvent():
-                    self.say("Reflex is well again.")
-        if rows or missed:
-            self._root(LiveView).add(rows, missed)
-        if purged or edited:
-            self._root(EntriesView).note_change(looks=isinstance(self._view(), EntriesView))
-        if purged and isinstance(self.screen, DetailScreen):
+        heard = gathered(events, lost)
+        looks = isinstance(self._view(), EntriesView)
+        if heard.rows or heard.missed:
+            self._root(LiveView).add(heard.rows, heard.missed)
+        if heard.purged or heard.edited:
+            self._root(EntriesView).note_change(looks=looks)
+        elif heard.stored:
+            self._root(EntriesView).note_change()
+        if heard.purged and isinstance(self.screen, DetailScreen):
             self.run_worker(self.screen.look_again(), group="look", exclusive=True)
-        if purged and isinstance(self._view(), EntriesView):
-            self.set_timer(_OWN_ANSWER, partial(self._tell_of_others, purged))
-        if changed and isinstance(self._view(), TenantsView):
+        if heard.purged and looks:
+            self.set_timer(_OWN_ANSWER, partial(self._tell_of_others, heard.purged))
+        if heard.changed and isinstance(self._view(), TenantsView):
             self._root(TenantsView).reload()
+        for health in heard.health:
+            if health.status == "degraded":
+                self.fail("; ".join(f"{part}: {why}" for part, why in health.problems.items()))
+            else:
+                self.say("Reflex is well again.")
 
     def _tell_of_others(self, purged: list[PurgedEvent]) -> None:
         """Somebody else's purges, for whoever looks at what has gone."""
@@ -234,11 +227,28 @@ class ReflexApp(Host):
     async def action_pause(self, seconds: float | None = None) -> None:
         if not self.may_change("Pause"):
             return
-        resume = self.state is not None and not self.state.caching
-        state = await self.ask(calls.resume() if resume else calls.pause(seconds=seconds))
+        if self.state is not None and not self.state.caching:
+            await self._resume(self.state)
+            return
+        state = await self.ask(calls.pause(seconds=seconds))
         if state is not None:
             self._take_state(state)
-            self.say("Caching again." if resume else "Everything is passed through now: p resumes.")
+            self.say("Everything is passed through now: p resumes.")
+
+    async def _resume(self, before: State) -> None:
+        """Whatever keeps the active tenant from being answered: everybody's pause, and its own."""
+        state: State | None = before
+        if before.paused_until is not None:
+            state = await self.ask(calls.resume())
+        if state is not None and not state.caching:
+            state = await self.ask(calls.resume(tenant=state.active_tenant))
+        if state is None:
+            return
+        self._take_state(state)
+        if state.caching:
+            self.say("Caching again.")
+        else:
+            self.say(f"{state.active_tenant}'s policy has caching off: it is passed through all the same.")
 
     def action_switch(self) -> None:
         if self.may_change("Switch"):
@@ -257,7 +267,18 @@ class ReflexApp(Host):
         names = themes.THEMES
         place = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(place + 1) % len(names)]
+        self.remembered.theme = self.theme
+        self.keep()
         self.say(self.theme)
+
+    def action_mouse(self) -> None:
+        self.takes_mouse = self.remembered.mouse = not self.takes_mouse
+        mouse.take(self, self.takes_mouse)
+        self.keep()
+        if self.takes_mouse:
+            self.say("The mouse clicks and scrolls here; Shift selects text.")
+        else:
+            self.say("The mouse is the terminal's, which selects text with it: M takes it back.")
 
     @classmethod
     def key_groups(cls) -> list[Group]:
@@ -295,26 +316,5 @@ class ReflexApp(Host):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of ours by its name, before Textual's own."""
-        for owner in (self._view() if screen is self.screen_stack[0] else screen, self):
-            for kind in type(owner).__mro__:
-                for binding in vars(kind).get("BINDINGS", []) if kind.__module__.startswith("reflexd_tui") else []:
-                    if isinstance(binding, Binding) and binding.description:
-                        run = self._runner(owner, binding.action)
-                        yield SystemCommand(binding.description, f"key {shown(binding.key)}", run)
-        for title, seconds in _PAUSES:
-            yield SystemCommand(f"Pause for {title}", "everything", self._runner(self, f"app.pause({seconds})"))
-        for mode, what in _MODES:
-            yield SystemCommand(f"Mode: {mode}", what, self._runner(self, f"app.mode('{mode}')"))
-        live = self._root(LiveView)
-        for column in COLUMNS:
-            if not column.grows:
-                yield SystemCommand(
-                    f"Live: column {column.title}", "on or off", partial(live.hide_column, column.key)
-                )
+        yield from commands(self, self._view() if screen is self.screen_stack[0] else screen)
         yield from super().get_system_commands(screen)
-
-    def _runner(self, owner: object, action: str) -> Callable[[], None]:
-        def run() -> None:
-            self.run_worker(self.run_action(action, owner), exclusive=False)  # type: ignore[arg-type]
-
-        return run

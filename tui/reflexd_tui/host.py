@@ -37,6 +37,10 @@ class Host(App[None]):
     """Those of this TUI, by which others' are known."""
     _undo: tuple[float, Undo] | None = None
 
+    def keep(self) -> None:
+        """Write down what is remembered: a window that is closed says nothing before it goes."""
+        raise NotImplementedError
+
     @property
     def url(self) -> str:
         """Where agents are to point; a guess while no daemon was heard of."""

@@ -1,4 +1,4 @@
-"""What the TUI remembers between starts: theme, columns, filters. A file that cannot be read is as none."""
+"""What the TUI remembers between starts: theme, columns, filters, mouse. A file that cannot be read is as none."""
 
 from pathlib import Path
 
@@ -12,11 +12,18 @@ class Remembered(msgspec.Struct, kw_only=True):
     theme: str = "reflex-dark"
     hidden: list[str] = []
     """Columns of the live feed that somebody took away."""
+    hidden_entries: list[str] = []
+    """Likewise of the entries."""
+    filter: str = ""
+    """Of the live feed, as it holds now."""
     filters: list[str] = []
-    """The last first."""
+    """Those that were entered, the last first."""
+    search: str = ""
+    """Of the entries, likewise."""
     searches: list[str] = []
     sort: str = "created"
     descending: bool = True
+    mouse: bool = True
 
     def used(self, kept: list[str], text: str) -> None:
         """Put a line of input at the head of its history."""

@@ -6,7 +6,7 @@ drawing a frame and not one an event.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -50,6 +50,8 @@ class Session:
         self._lost = 0
         self._last: int | None = None
         self._hurry = asyncio.Event()
+        self.has_looked = False
+        """Whether it is known by now that a daemon answers, or that none does."""
         self.is_refused = False
         """Whether a daemon answers and wants another token: none need be started."""
 
@@ -62,6 +64,14 @@ class Session:
         if self._client is None:
             raise NotThere("no daemon is connected")
         return await self._client.do(ask)
+
+    async def download(self, target: str) -> AsyncGenerator[bytes]:
+        """A stream's bytes as they come. Raises `NotThere` and `Refused`. After calling this, close the generator."""
+        if self._client is None:
+            raise NotThere("no daemon is connected")
+        async with aclosing(self._client.download(target)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     def look_now(self) -> None:
         """Somebody has started one."""
@@ -84,7 +94,7 @@ class Session:
                 if self.is_refused:
                     problem = "the daemon refuses this token"
             finally:
-                self._client = None
+                self._client, self.has_looked = None, True
             pause = RETRIES[min(tries, len(RETRIES) - 1)]
             tries += 1
             for left in range(pause, 0, -1):

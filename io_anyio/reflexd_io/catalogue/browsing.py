@@ -2,16 +2,20 @@
 
 import base64
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf, isfinite
+from math import inf
 from sqlite3 import Connection
 
 from reflexd_core.keys import digest
 from reflexd_io.catalogue.shelves import Shelves, Unclear, Unknown, Unreadable
 from reflexd_io.store import browse
-from reflexd_io.store.browse import ANY, Filter, Listed, Page, Place, Sort
+from reflexd_io.store.browse import ANY, Filter, Listed, Page
 from reflexd_io.store.detail import Detail, detail
+from reflexd_io.store.order import Place, Sort, Value
+from reflexd_io.store.rows import storable
 
 MOST = 500
 """Entries of a page."""
@@ -59,25 +63,33 @@ class _Stand:
     place: Place
 
 
+Called = Callable[[str], str]
+"""What people call a tenant."""
+
+
 class Browsing:
     def __init__(self, shelves: Shelves) -> None:
         self._shelves = shelves
 
-    async def page(self, listing: Listing, *, cursor: str | None, limit: int) -> Sheet:
-        """Raises `Unclear` for a cursor of another listing, and `StoreUnavailable`."""
+    async def page(self, listing: Listing, *, cursor: str | None, limit: int, called: Called = str) -> Sheet:
+        """Raises `Unclear` for a cursor of another listing, and `StoreUnavailable`.
+
+        ``called``: by what tenants are sorted, where they are; else by their ids.
+        """
         if not 1 <= limit <= MOST:
             raise Unclear(f"a page has 1 to {MOST} entries")
         stand = _read_cursor(cursor, listing) if cursor is not None else None
         unreadable: Unreadable = {}
+        rank = _ranked(listing, called)
 
         def read(tenant: str, connection: Connection) -> Page:
-            after = _in_tenant(stand, tenant, descending=listing.descending)
+            after = _in_tenant(stand, tenant, rank, descending=listing.descending)
             return browse.page(
                 connection, listing.filter, listing.sort, descending=listing.descending, after=after, limit=limit
             )
 
         pages = [found async for found in self._shelves.look(listing.tenant, read, unreadable)]
-        return replace(_merged(pages, listing, limit), unreadable=unreadable)
+        return replace(_merged(pages, listing, limit, rank), unreadable=unreadable)
 
     async def total(self, listing: Listing) -> Total:
         """How many are listed in all. Raises `StoreUnavailable`."""
@@ -96,36 +108,45 @@ class Browsing:
         return found.tenant, seen
 
 
-def _merged(pages: list[tuple[str, Page]], listing: Listing, limit: int) -> Sheet:
-    """The first of all tenants' lines; none behind the place up to which some tenant was looked at is given yet."""
-    ranks = {tenant: rank for rank, tenant in enumerate(sorted(tenant for tenant, _ in pages))}
-    way = -1 if listing.descending else 1
+Rank = Callable[[str], tuple[str, str]]
 
-    def order(stand: _Stand) -> tuple[float, int, int]:
-        return way * stand.place.value, way * ranks[stand.tenant], way * stand.place.number
+
+def _ranked(listing: Listing, called: Called) -> Rank:
+    """Where a tenant stands among the others: by its id, which never changes, unless its name is the order."""
+    return lambda tenant: (called(tenant) if listing.sort is Sort.TENANT else "", tenant)
+
+
+def _merged(pages: list[tuple[str, Page]], listing: Listing, limit: int, rank: Rank) -> Sheet:
+    """The first of all tenants' lines; none behind the place up to which some tenant was looked at is given yet."""
+    ranks = {tenant: rank(tenant) for tenant, _ in pages}
+
+    def order(stand: _Stand) -> tuple[Value, tuple[str, str], int]:
+        return stand.place.value, ranks[stand.tenant], stand.place.number
 
     ends = [_Stand(tenant, page.after) for tenant, page in pages if page.after is not None]
-    end = min(ends, key=order) if ends else None
+    end = (max if listing.descending else min)(ends, key=order) if ends else None
     lines = [Line(tenant, listed) for tenant, page in pages for listed in page.lines]
     stands = [_Stand(line.tenant, line.listed.place) for line in lines]
-    sorted_ = sorted(zip(map(order, stands), lines, stands, strict=True), key=lambda one: one[0])
-    given = [(line, stand) for at, line, stand in sorted_ if end is None or at <= order(end)]
-    if len(given) > limit:
-        given, end = given[:limit], given[limit - 1][1]
-    return Sheet([line for line, _ in given], _cursor_of(end, listing) if end is not None else None)
+    sorted_ = sorted(zip(lines, stands, strict=True), key=lambda one: order(one[1]), reverse=listing.descending)
+    if end is not None:
+        last, descends = order(end), listing.descending
+        sorted_ = [one for one in sorted_ if (order(one[1]) >= last if descends else order(one[1]) <= last)]
+    if len(sorted_) > limit:
+        sorted_, end = sorted_[:limit], sorted_[limit - 1][1]
+    return Sheet([line for line, _ in sorted_], _cursor_of(end, listing) if end is not None else None)
 
 
-def _in_tenant(stand: _Stand | None, tenant: str, *, descending: bool) -> Place | None:
+def _in_tenant(stand: _Stand | None, tenant: str, rank: Rank, *, descending: bool) -> Place | None:
     """Where a listing over tenants stands in this tenant's own."""
     if stand is None or stand.tenant == tenant:
         return stand.place if stand is not None else None
-    is_behind = (tenant > stand.tenant) is not descending
+    is_behind = (rank(tenant) > rank(stand.tenant)) is not descending
     first, last = (_ABOVE, _BELOW) if descending else (_BELOW, _ABOVE)
     return Place(stand.place.value, first if is_behind else last)
 
 
 def _cursor_of(stand: _Stand, listing: Listing) -> str:
-    value = stand.place.value if isfinite(stand.place.value) else None
+    value = None if stand.place.value == inf else stand.place.value
     told = [_mark(listing), stand.tenant, value, stand.place.number]
     return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
@@ -137,12 +158,20 @@ def _read_cursor(cursor: str, listing: Listing) -> _Stand:
     except (ValueError, RecursionError) as error:
         raise Unclear("this is no cursor: leave it out to begin from the start") from error
     match told:
-        case [str(mark), str(tenant), None | int() | float() as value, int(number)] if abs(number) <= _ABOVE:
+        case [str(mark), str(tenant), None | int() | float() | str() as value, int(number)] if abs(number) <= _ABOVE:
             if mark != _mark(listing):
                 raise Unclear("this cursor belongs to another filter or order: leave it out to begin from the start")
-            return _Stand(tenant, Place(inf if value is None else float(value), number))
+            return _Stand(tenant, Place(_value(value), number))
         case _:
             raise Unclear("this is no cursor: leave it out to begin from the start")
+
+
+def _value(told: float | str | None) -> Value:
+    if isinstance(told, str):
+        return storable(told)
+    with suppress(OverflowError):
+        return inf if told is None else float(told)
+    raise Unclear("this is no cursor: leave it out to begin from the start")
 
 
 def _mark(listing: Listing) -> str:

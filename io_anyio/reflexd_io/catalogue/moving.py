@@ -5,7 +5,8 @@ found. Lines that are bad are told with their number and cost nothing else. What
 stays, and taking the same file again changes nothing.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from sqlite3 import Connection
@@ -60,12 +61,20 @@ class Moving:
         self._closed = closed
         self._keeps = keeps
 
-    async def export(self, tenant: str | None, wanted: Filter) -> AsyncGenerator[bytes]:
-        """Lines, a few at a time, as entries were stored. Raises `StoreUnavailable`."""
+    async def export(
+        self, tenant: str | None, wanted: Filter, prefixes: Sequence[bytes] | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Lines, a few at a time, as entries were stored; ``prefixes``: of those alone whose keys begin so.
+
+        Raises `StoreUnavailable`.
+        """
         for one in self._shelves.tenants(tenant):
-            above = 0
+            above, named = 0, None
+            if prefixes is not None:
+                find = partial(_numbers_of, prefixes=prefixes, wanted=wanted)
+                named = await self._shelves.store.look(one, find, seconds=_SECONDS)
             while True:
-                read = partial(_written, tenant=one, wanted=wanted, above=above)
+                read = partial(_written, tenant=one, wanted=wanted, above=above, named=named)
                 found = await self._shelves.store.look(one, read, seconds=_SECONDS)
                 if not found or not found[0]:
                     break
@@ -109,11 +118,27 @@ class Moving:
             self._shelves.backlog.note(tenant)
 
 
-def _written(connection: Connection, tenant: str, wanted: Filter, above: int) -> tuple[int, bytes]:
-    """The lines of the next entries, and the last's number; 0 where there are no more."""
+def _numbers_of(connection: Connection, prefixes: Sequence[bytes], wanted: Filter) -> list[int]:
+    """Those of the entries with these keys that fit, ascending."""
+    found = [browse.find(connection, prefix) for prefix in prefixes]
+    return sorted({number for number in found if number is not None and browse.fits(connection, number, wanted)})
+
+
+def _written(
+    connection: Connection, tenant: str, wanted: Filter, above: int, named: list[int] | None
+) -> tuple[int, bytes]:
+    """The lines of the next entries, and the last's number; 0 where there are no more.
+
+    ``named``: the numbers of those that are meant, where it is not all that fit.
+    """
     pieces: list[bytes] = []
     size = last = 0
-    for number in browse.numbers(connection, wanted, above, 2**62, _AT_ONCE):
+    if named is None:
+        numbers = browse.numbers(connection, wanted, above, 2**62, _AT_ONCE)
+    else:
+        start = bisect_right(named, above)
+        numbers = named[start : start + _AT_ONCE]
+    for number in numbers:
         last = number
         try:
             seen = detail(connection, number, _MOST_WORDINGS)

@@ -18,6 +18,7 @@ from reflexd_io.catalogue.browsing import Line
 from reflexd_io.catalogue.shelves import Shelves, Unknown, Unreadable, prefix_of
 from reflexd_io.store import StoreUnavailable, browse, forms, trash
 from reflexd_io.store.browse import ANY, Filter, Listed
+from reflexd_io.store.order import Sort
 from reflexd_io.store.trash import Moved, Purge
 
 EXAMPLES = 5
@@ -269,9 +270,7 @@ class Purging:
 def _count(connection: Connection, target: Target) -> tuple[browse.Count, list[Listed], list[str]]:
     """What there is, some of it, and which ids are known."""
     if target.ids is None:
-        newest = browse.page(
-            connection, target.filter, browse.Sort.CREATED, descending=True, after=None, limit=EXAMPLES
-        )
+        newest = browse.page(connection, target.filter, Sort.CREATED, descending=True, after=None, limit=EXAMPLES)
         return browse.measure(connection, target.filter), newest.lines, []
     named = _named(connection, target)
     last = trash.last_number(connection)

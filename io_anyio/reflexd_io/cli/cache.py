@@ -188,15 +188,16 @@ def _change_lifetime(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     """Into a file only once all of it is there: a file that is cut would look like a whole one."""
-    target = calls.export_target(ExportQuery(**_filter(args)))
+    targets = calls.export_targets(ExportQuery(**_filter(args)), args.entry)
     to_stdout = args.output == "-"
     unfinished = Path(f"{args.output}.part")
     entries = 0
     try:
         with told(), nullcontext(sys.stdout.buffer) if to_stdout else _private(unfinished) as out:
-            for piece in client_of(args, timeout=PATIENCE).download(target):
-                out.write(piece)
-                entries += piece.count(b"\n")
+            for target in targets:
+                for piece in client_of(args, timeout=PATIENCE).download(target):
+                    out.write(piece)
+                    entries += piece.count(b"\n")
         if not to_stdout:
             unfinished.replace(args.output)
     except OSError as error:

@@ -20,7 +20,8 @@ from reflexd_io.control_client.shapes import entries as shapes
 from reflexd_io.control_client.shapes.common import Done, Nothing
 from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
 from reflexd_io.events import Events
-from reflexd_io.store.browse import Filter, Sort
+from reflexd_io.store.browse import Filter
+from reflexd_io.store.order import Sort
 
 LINES = "application/jsonl"
 MOST_IDS = 10_000
@@ -61,7 +62,7 @@ def endpoints(
         listing = Listing(
             tenant=id_of(query.tenant), filter=filter_of(query), sort=Sort(query.sort), descending=query.descending
         )
-        sheet = await browsing.page(listing, cursor=query.cursor or None, limit=query.limit)
+        sheet = await browsing.page(listing, cursor=query.cursor or None, limit=query.limit, called=shown)
         total = await browsing.total(listing)
         return shapes.EntryPage(
             items=[row_of(shown(line.tenant), line.listed) for line in sheet.lines],
@@ -105,7 +106,9 @@ def endpoints(
         return Done(message=f"{dropped} entries were dropped for good.")
 
     async def export(asked: Asked[shapes.ExportQuery, Nothing]) -> Streamed:
-        return Streamed(moving.export(id_of(asked.query.tenant), filter_of(asked.query)))
+        query = asked.query
+        prefixes = None if query.ids is None else [prefix_of(name) for name in query.ids.split(",")]
+        return Streamed(moving.export(id_of(query.tenant), filter_of(query), prefixes))
 
     async def take_in(asked: Asked[shapes.ImportQuery, Nothing]) -> shapes.Imported:
         assert asked.stream is not None  # noqa: S101 - the endpoint says that it takes one

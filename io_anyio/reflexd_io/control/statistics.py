@@ -13,7 +13,7 @@ from reflexd_io.models import Models
 from reflexd_io.settings import Settings
 from reflexd_io.stats import TOP, Statistics, Sums, series
 from reflexd_io.store import Store, StoreUnavailable
-from reflexd_io.store.browse import Sort
+from reflexd_io.store.order import Sort
 from reflexd_io.tenants.registry import Registry
 
 

@@ -3,8 +3,15 @@
 ``client.do(calls.entries(EntryQuery(text="center div")))``; the same value serves the blocking client.
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 from reflexd_io.control_client.ask import Ask, segment
 from reflexd_io.control_client.shapes import common, dashboard, entries, exchanges, keys, stats, tenants
+
+_IDS = 500
+"""Entries that one request line names; 64 KiB would hold 1,800."""
 
 
 def state() -> Ask[tenants.State]:
@@ -68,9 +75,16 @@ def empty_trash(name: str) -> Ask[common.Done]:
     return Ask("DELETE", f"/admin/trash/{segment(name)}", common.Done)
 
 
-def export_target(query: entries.ExportQuery) -> str:
-    """Path and query for a client's `download`: entries as JSON Lines."""
-    return Ask("GET", "/admin/export", common.Done, query=query).target()
+def export_targets(query: entries.ExportQuery, ids: Sequence[str] | None = None) -> list[str]:
+    """Paths and queries for a client's `download`: entries as JSON Lines.
+
+    ``ids``: of these alone, in as many requests as their lines need.
+    """
+    if ids is None:
+        return [Ask("GET", "/admin/export", common.Done, query=query).target()]
+    groups = [",".join(ids[start : start + _IDS]) for start in range(0, len(ids), _IDS)]
+    queries = [msgspec.structs.replace(query, ids=group) for group in groups]
+    return [Ask("GET", "/admin/export", common.Done, query=one).target() for one in queries]
 
 
 def import_entries(query: entries.ImportQuery) -> Ask[entries.Imported]:

@@ -53,6 +53,24 @@ class Client:
             raise NotThere(f"no daemon answers at {self.place.url}: {_said(error)}") from error
         return ask.read(answer.status, answer.content)
 
+    async def download(self, target: str) -> AsyncGenerator[bytes]:
+        """A stream's bytes as they come. Raises `Refused` and `NotThere`, which may come in its midst.
+
+        After calling this, close the generator.
+        """
+        times = {"connect": TIMEOUT, "read": SILENCE, "write": TIMEOUT, "pool": TIMEOUT}
+        url = self.place.url + target
+        try:
+            async with self._pool.stream(
+                "GET", url, headers=self._headers(), extensions={"timeout": times}
+            ) as answer:
+                if answer.status >= 400:
+                    raise refusal(answer.status, await answer.aread())
+                async for piece in answer.aiter_stream():
+                    yield piece
+        except _GONE as error:
+            raise NotThere(f"the daemon at {self.place.url} has gone: {_said(error)}") from error
+
     async def events(self, *, after: int | None = None) -> AsyncGenerator[tuple[int, Event]]:
         """Events and their numbers as they happen, from behind number ``after`` on. Raises `Refused`, `NotThere`.
 

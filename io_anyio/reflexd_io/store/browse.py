@@ -9,26 +9,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from math import inf
 
 from reflexd_core.finding import Term, Wanted
+from reflexd_io.store.order import Met, Place, Sort, Value, Walk, few, through_all, through_found
 
-LOOKED_AT = 20_000
+LOOKED_AT = 10_000
 """Rows looked at for one page or one count, where a filter takes few of them."""
+FEW = 5_000
+"""Entries that are sorted for a page, where no more than these meet a part of the filter: it is whole then."""
 MATCHES = 10_000
 """Entries of a search that are sorted: the last stored of those in which its words occur."""
 PREVIEW = 200
 """Characters of the question and of the answer in a list."""
-
-
-class Sort(StrEnum):
-    CREATED = "created"
-    USED = "used"
-    HITS = "hits"
-    SIZE = "size"
-    EXPIRES = "expires"
-    """What never expires counts as last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +50,6 @@ class Filter:
 
 ANY = Filter()
 """Every entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a listing stands: behind the entry of this number, which had this value."""
-
-    value: float
-    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +102,6 @@ class Count:
     """The highest number given when they were counted."""
 
 
-_VALUES = {
-    Sort.CREATED: "created",
-    Sort.USED: "used",
-    Sort.HITS: "hits",
-    Sort.SIZE: "size",
-    Sort.EXPIRES: "coalesce(expires, 9e999)",
-}
-_FIRST = {True: Place(inf, 2**62), False: Place(-inf, -1)}
-"""Before everything, by whether the listing descends."""
-
 _COLUMNS = f"""
     number, key, dialect, upstream, entries.model, form, created, expires, lapses, used, hits, size, length(answer),
     input_tokens, output_tokens, pinned, EXISTS (SELECT 1 FROM meanings WHERE entry = number),
@@ -140,10 +114,11 @@ def page(
     connection: sqlite3.Connection, wanted: Filter, sort: Sort, *, descending: bool, after: Place | None, limit: int
 ) -> Page:
     """The next ``limit`` entries, or fewer."""
-    place = after or _FIRST[descending]
+    condition, values = where(replace(wanted, wanted=None))
+    walk = Walk(sort, descending, after, condition, values)
     found: list[Place] = []
     seen = 0
-    for value, number, fits in _walk(connection, wanted, sort, descending, place):
+    for value, number, fits in _walk(connection, wanted, walk):
         if fits:
             if len(found) == limit:
                 return Page(_lines(connection, found), found[-1] if found else None)
@@ -157,16 +132,17 @@ def page(
 def count(connection: sqlite3.Connection, wanted: Filter) -> Count:
     """How many fit, as far as that can be told at little cost."""
     condition, values = where(replace(wanted, wanted=None))
-    texts: tuple[object, ...]
+    rows, most = "SELECT * FROM entries ORDER BY number DESC LIMIT ?", LOOKED_AT
+    given: tuple[object, ...] = (LOOKED_AT + 1,)
     if wanted.wanted is not None:
-        rows, texts = _MATCHED, (expression(wanted.wanted), MATCHES + 1)
+        rows, given, most = _MATCHED, (expression(wanted.wanted), MATCHES + 1), MATCHES
     elif condition == "1":
         return Count(connection.execute("SELECT count(*) FROM entries").fetchone()[0], exact=True)
-    else:
-        rows, texts = "SELECT * FROM entries ORDER BY number DESC LIMIT ?", (LOOKED_AT + 1,)
+    elif (narrow := few(connection, _narrowing(wanted), FEW)) is not None:
+        rows, given, most = f"SELECT * FROM entries WHERE {narrow[0]}", (narrow[1],), FEW  # noqa: S608
     sql = f"SELECT count(*), coalesce(sum({condition}), 0) FROM ({rows}) AS entries"  # noqa: S608 - constants
-    looked_at, fitting = connection.execute(sql, (*values, *texts)).fetchone()
-    return Count(fitting, exact=looked_at <= (MATCHES if wanted.wanted is not None else LOOKED_AT))
+    looked_at, fitting = connection.execute(sql, (*values, *given)).fetchone()
+    return Count(fitting, exact=looked_at <= most)
 
 
 def measure(connection: sqlite3.Connection, wanted: Filter) -> Count:
@@ -236,6 +212,20 @@ def where(wanted: Filter) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(conditions) or "1", tuple(values)
 
 
+def _narrowing(wanted: Filter) -> list[Met]:
+    """Parts of the filter that an index answers."""
+    parts: tuple[Met, ...] = (
+        ("pinned = 1 AND ?", wanted.pinned or None),
+        ("model = ?", wanted.model),
+        ("dialect = ?", wanted.dialect),
+        ("upstream = ?", wanted.upstream),
+        ("created < ?", wanted.before),
+        ("created >= ?", wanted.since),
+        ("used < ?", wanted.unused_since),
+    )
+    return [(condition, value) for condition, value in parts if value is not None]
+
+
 def expression(wanted: Wanted) -> str:
     """What the text index is asked: every term is a quoted string, so none of it is syntax."""
     present = " AND ".join(_quoted(term) for term in wanted.present)
@@ -255,38 +245,14 @@ _MATCHED = """
 """
 
 
-def _walk(
-    connection: sqlite3.Connection, wanted: Filter, sort: Sort, descending: bool, place: Place
-) -> Iterator[tuple[float, int, bool]]:
+def _walk(connection: sqlite3.Connection, wanted: Filter, walk: Walk) -> Iterator[tuple[Value, int, bool]]:
     """Value and number of every entry behind the place, in order, and whether it fits the filter."""
-    value, way, beyond = _VALUES[sort], "DESC" if descending else "ASC", "<" if descending else ">"
-    condition, values = where(replace(wanted, wanted=None))
     if wanted.wanted is not None:
-        sql = f"""
-            SELECT {value}, number, 1 FROM ({_MATCHED}) AS entries
-            WHERE ({value}, number) {beyond} (?, ?) AND {condition} ORDER BY {value} {way}, number {way}
-        """  # noqa: S608 - constants
-        yield from connection.execute(sql, (expression(wanted.wanted), MATCHES, place.value, place.number, *values))
-        return
-    among = ""
-    first: tuple[object, ...] = ()
-    if sort is Sort.CREATED and wanted.model is not None:
-        among, first = "AND model = ?", (wanted.model,)
-    # Two reads, so that a page in the midst of equal values need not pass over those before it.
-    yield from connection.execute(
-        f"""
-        SELECT {value}, number, {condition} FROM entries
-        WHERE {value} = ? AND number {beyond} ? {among} ORDER BY number {way}
-        """,  # noqa: S608 - constants
-        (*values, place.value, place.number, *first),
-    )
-    yield from connection.execute(
-        f"""
-        SELECT {value}, number, {condition} FROM entries
-        WHERE {value} {beyond} ? {among} ORDER BY {value} {way}, number {way}
-        """,  # noqa: S608 - constants
-        (*values, place.value, *first),
-    )
+        return through_found(connection, walk, _MATCHED, (expression(wanted.wanted), MATCHES))
+    narrow = few(connection, _narrowing(wanted), FEW)
+    if narrow is not None:
+        return through_found(connection, walk, f"SELECT * FROM entries WHERE {narrow[0]}", (narrow[1],))  # noqa: S608
+    return through_all(connection, walk, wanted.model)
 
 
 def _lines(connection: sqlite3.Connection, places: list[Place]) -> list[Listed]:

@@ -56,7 +56,13 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     connection.execute("DELETE FROM aliases WHERE key = ?", (record.key,))
     facts, usage = record.answer.facts, record.answer.facts.usage
     parts, question = _request_parts(record)
-    cursor = connection.execute(
+    number = next_number(connection)
+    answer = _BY_NAME[facts.dialect].answer_text(facts.form, record.answer.recorded)
+    connection.execute(  # before its row, which says by it where it stands among all questions
+        "INSERT INTO texts (rowid, question, answer) VALUES (?, ?, ?)",
+        (number, storable(question), storable(answer)),
+    )
+    connection.execute(
         """
         INSERT INTO entries (number, key, dialect, upstream, model, form, created, expires, used, has_usage,
             asked_usage, input_tokens, output_tokens, cached_tokens, exact_only, scope, headers, answer, size,
@@ -64,7 +70,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
-            next_number(connection),
+            number,
             record.key,
             facts.dialect,
             record.upstream,
@@ -88,17 +94,12 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
             facts.expires if pinned else None,
         ),
     )
-    answer = _BY_NAME[facts.dialect].answer_text(facts.form, record.answer.recorded)
-    connection.execute(
-        "INSERT INTO texts (rowid, question, answer) VALUES (?, ?, ?)",
-        (cursor.lastrowid, storable(question), storable(answer)),
-    )
     connection.executemany(
         "INSERT INTO parts (hash, body, uses) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDATE SET uses = uses + 1",
         [(part.hash, zstd.compress(part.body)) for part in parts],
     )
-    if record.meaning is not None and cursor.lastrowid is not None:
-        meaning.insert(connection, cursor.lastrowid, record.meaning)
+    if record.meaning is not None:
+        meaning.insert(connection, number, record.meaning)
 
 
 def next_number(connection: sqlite3.Connection) -> int:

@@ -3,6 +3,16 @@
 import sqlite3
 from contextlib import suppress
 
+OPENING = 80
+"""Characters by which questions are sorted."""
+
+
+def _opening(number: str) -> str:
+    """An entry's, as SQL."""
+    shown = f"lower(substr(trim(question, char(9, 10, 13, 32)), 1, {OPENING}))"
+    return f"coalesce((SELECT {shown} FROM texts WHERE rowid = {number}), '')"  # noqa: S608 - constants
+
+
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0001-entries",
@@ -263,6 +273,33 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 covered TEXT NOT NULL,   -- JSON: what the key covers beside the body
                 parts TEXT NOT NULL      -- JSON: [[part name, hash in hex], ...]
             )
+            """,
+        ),
+    ),
+    (
+        "0005-orders",
+        (
+            "CREATE INDEX entries_by_dialect ON entries (dialect)",
+            "CREATE INDEX entries_by_model_alone ON entries (model)",  # equal ones by number, as a walk wants them
+            "CREATE INDEX entries_by_upstream ON entries (upstream)",
+            "CREATE INDEX entries_pinned ON entries (pinned) WHERE pinned = 1",
+            # How questions begin. Beside the entries, so that an older file's answers need not be written anew.
+            "CREATE TABLE openings (entry INTEGER PRIMARY KEY, opening TEXT NOT NULL)",
+            f"""
+            INSERT INTO openings (entry, opening)
+            SELECT number, {_opening("number")} FROM entries
+            """,  # noqa: S608 - constants
+            "CREATE INDEX openings_in_order ON openings (opening)",
+            # An entry's texts are there before its row is, whether it is stored or taken back from the trash.
+            f"""
+            CREATE TRIGGER opening_made AFTER INSERT ON entries BEGIN
+                INSERT OR REPLACE INTO openings (entry, opening) VALUES (new.number, {_opening("new.number")});
+            END
+            """,  # noqa: S608 - constants
+            """
+            CREATE TRIGGER opening_gone AFTER DELETE ON entries BEGIN
+                DELETE FROM openings WHERE entry = old.number;
+            END
             """,
         ),
     ),

@@ -18,11 +18,16 @@ _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _UNFINISHED = re.compile(r'^[^"]*(?:"[^"]*"[^"]*)*(?<!\S)[^\s":-][^\s":]*(?<=\w)$')
 """A word at the end, outside of quotation marks, that is neither a field's value nor left out."""
+SHORTEST = 3
+"""Letters of a beginning that is looked for: fewer begin a good part of all words, and say little."""
 FIELDS = (*_TEXTS, *_TIMES, "is")
 
 
 def read(text: str, *, typing: bool = False) -> EntryFilter:
-    """``typing``: the last word may be only the beginning of one. Raises `BadFilter`."""
+    """``typing``: the last word may be only the beginning of one; one that is too short for that is left out.
+
+    Raises `BadFilter`.
+    """
     fields: dict[str, Any] = {}
     for found in _FIELD.finditer(text):
         name, value = found["field"], found["value"]
@@ -38,7 +43,8 @@ def read(text: str, *, typing: bool = False) -> EntryFilter:
             raise BadFilter(f"there is no field {name!r}; there are {', '.join(FIELDS)}", found.start())
     words = " ".join(_FIELD.sub(" ", text).split())
     if typing and _UNFINISHED.search(text):
-        words += "*"
+        rest, _, last = words.rpartition(" ")
+        words = rest if last.isascii() and len(last) < SHORTEST else words + "*"
     return EntryFilter(**fields, text=words or None)
 
 

@@ -1,10 +1,8 @@
 """Entries: what is stored; searched as one types, a page at a time, however many there are."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import ClassVar
+from contextlib import suppress
+from typing import ClassVar, get_args
 
 import msgspec
 from rich.text import Text
@@ -14,38 +12,27 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from reflexd_io.control_client import calls
-from reflexd_io.control_client.shapes.entries import EntryFilter, EntryQuery, EntryRow, Purge
+from reflexd_io.control_client import NotThere, Refused, calls
+from reflexd_io.control_client.shapes.entries import EntryFilter, EntryQuery, EntryRow, Purge, SortName
 from reflexd_tui.acting import change_lifetime, purge_many, toggle_pin
+from reflexd_tui.exporting import export
 from reflexd_tui.host import host_of
-from reflexd_tui.pure import asks, words
-from reflexd_tui.pure.columns import Column
+from reflexd_tui.pure import asks
 from reflexd_tui.pure.filters import BadFilter
+from reflexd_tui.pure.pages import Pages
 from reflexd_tui.pure.safe import block
+from reflexd_tui.screens.detail import NOT_FOUND
 from reflexd_tui.screens.entry import EntryScreen
 from reflexd_tui.screens.trash import TrashScreen
-from reflexd_tui.widgets.dialogs import Prompt
+from reflexd_tui.sorting import SortBy
+from reflexd_tui.views.entry_table import COLUMNS, SORTED, cells, descends_at_first
 from reflexd_tui.widgets.filter_bar import FilterBar
 from reflexd_tui.widgets.rows import Cell, Rows
 
-COLUMNS = (
-    Column(key="mark", title=" ", width=1, keep=20),
-    Column(key="created", title="Stored", width=8, keep=8, sorts=True),
-    Column(key="used", title="Used", width=8, keep=3, sorts=True),
-    Column(key="hits", title="Hits", width=6, keep=9, align="right", sorts=True),
-    Column(key="size", title="Size", width=8, keep=5, align="right", sorts=True),
-    Column(key="expires", title="Left", width=7, keep=4, align="right", sorts=True),
-    Column(key="tenant", title="Tenant", width=10, keep=6),
-    Column(key="dialect", title="Dialect", width=10, keep=1),
-    Column(key="model", title="Model", width=18, keep=7),
-    Column(key="question", title="Question", width=32, grows=True),
-)
 PAGE = 200
 AHEAD = 50
 """Rows from the end at which the next page is asked for."""
 DEBOUNCE = 0.25
-_EXPORTED = "A line of JSON each, to be read; reflexd cache export writes lines that can be imported."
-SORTS = ("created", "used", "hits", "size", "expires")
 
 
 class EntriesView(Vertical):
@@ -58,6 +45,7 @@ class EntriesView(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
+        Binding("escape", "clear_line", "Clear the search", show=False),
         Binding("space", "mark", "Mark"),
         Binding("a", "mark_all", "Mark shown", show=False),
         Binding("d", "purge", "Purge"),
@@ -73,20 +61,28 @@ class EntriesView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._items: list[EntryRow] = []
-        self._marked: set[str] = set()
-        self._next: str | None = None
-        self._total: int | None = None
-        self._least = 0
+        self.pages = Pages()
         self._filter = EntryFilter()
         self._stale = True
-        self._unreadable: dict[str, str] = {}
+        self._looks_further = False
 
     def compose(self) -> ComposeResult:
         yield FilterBar(asks.PLACEHOLDER, lambda: host_of(self).remembered.searches)
-        yield Rows(COLUMNS, lambda: len(self._items), self._cells, is_marked=self._is_marked, id="entries")
+        yield Rows(COLUMNS, lambda: len(self.pages.rows), self._cells, is_marked=self._is_marked, id="entries")
         yield Static("", id="nothing")
         yield Static("", classes="status")
+
+    def on_mount(self) -> None:
+        """The search that held when it was left holds again; one that cannot be read any more does not."""
+        remembered = host_of(self).remembered
+        text, self.rows.hidden = remembered.search, frozenset(remembered.hidden_entries)
+        with suppress(BadFilter):
+            self._filter = asks.read(text)
+            self.query_one(FilterBar).put(text)
+
+    def on_resize(self) -> None:
+        if self.pages.rows:
+            self.call_after_refresh(self._show)  # columns come and go
 
     @property
     def rows(self) -> Rows:
@@ -103,61 +99,82 @@ class EntriesView(Vertical):
         Whoever has gone down several pages is not taken away from there: the last line says so instead.
         """
         self._stale = True
-        if looks and len(self._items) <= PAGE:
+        if looks and not self._is_deep:
             self.reload(after=DEBOUNCE)
         elif looks:
             self._show()
 
+    @property
+    def _is_deep(self) -> bool:
+        return len(self.pages.rows) > PAGE
+
     @work(exclusive=True, group="entries")
-    async def reload(self, *, after: float = 0.0) -> None:
-        """The first page, once nobody has typed for so many seconds."""
+    async def reload(self, *, after: float = 0.0, anew: bool = False) -> None:
+        """The first page, once nobody has typed for so many seconds; ``anew``: of another list, seen from its top."""
         await asyncio.sleep(after)
-        remembered = host_of(self).remembered
-        self._stale = False
-        if self._total is None and not self._items:
+        self._stale = self._looks_further = False
+        if not self.pages.begun:
             self.query_one(".status", Static).update("asking the daemon …")
         page = await host_of(self).ask(calls.list_entries(self._query()))
         if page is None:
+            self._stale = True
             self.query_one(".status", Static).update("The entries cannot be read now: r tries again.")
             return
-        self._items, self._next, self._total = page.items, page.next, page.total
-        self._least = page.at_least or 0
-        self._unreadable = page.unreadable
-        self.rows.sorted_by = (remembered.sort, remembered.descending)
+        under = self._current()
+        self.pages.begin(page)
+        place = self.pages.index_of(under.id if under is not None else None)
+        self.rows.sorted_by = self._sorted_by
         self._show()
+        if anew or place is not None:
+            self.rows.put_cursor(0 if anew or place is None else place)
+        await self._look_further(PAGE)
 
     @work(exclusive=True, group="more")
     async def _more(self) -> None:
-        if self._next is None:
-            return
-        page = await host_of(self).ask(calls.list_entries(self._query(self._next)), quiet=True)
-        if page is not None:
-            known = {item.id for item in self._items}
-            self._items += [item for item in page.items if item.id not in known]
-            self._next = page.next
+        await self._look_further(len(self.pages.rows) + 1)
+
+    async def _look_further(self, wanted: int) -> None:
+        """Until so many rows are there: a page is short, and may be empty, where few entries fit."""
+        while len(self.pages.rows) < wanted and (behind := self.pages.next) is not None:
+            self._looks_further = True
             self._show()
+            page = await host_of(self).ask(calls.list_entries(self._query(behind)), quiet=True)
+            if page is None:
+                break
+            self.pages.go_on(page, behind)
+        self._looks_further = False
+        self._show()
+
+    @property
+    def _sorted_by(self) -> tuple[SortName, bool]:
+        remembered = host_of(self).remembered
+        known = [name for name in get_args(SortName) if name == remembered.sort]
+        return (known[0] if known else "created"), remembered.descending
 
     def _query(self, cursor: str | None = None) -> EntryQuery:
-        remembered = host_of(self).remembered
+        sort, descending = self._sorted_by
         given = msgspec.structs.asdict(self._filter)
-        sort = remembered.sort if remembered.sort in SORTS else "created"
-        return EntryQuery(**given, sort=sort, descending=remembered.descending, cursor=cursor, limit=PAGE)  # type: ignore[arg-type]
+        return EntryQuery(**given, sort=sort, descending=descending, cursor=cursor, limit=PAGE)
 
     def _show(self) -> None:
-        self.set_class(not self._items, "-empty")
-        if not self._items:
+        self.set_class(not self.pages.rows, "-empty")
+        if not self.pages.rows:
             self.query_one("#nothing", Static).update(self._nothing())
         self.rows.update_rows()
-        known = f"{self._total:,}" if self._total is not None else f"more than {max(len(self._items), self._least):,}"
-        parts = [f"{len(self._items):,} of {known}"]
-        if self._marked:
-            parts.append(f"{len(self._marked):,} marked")
-        if self._stale and self._items:
+        parts = self.pages.told()
+        column, descends = self._sorted_by
+        if not self.rows.shows(column):  # there is no room for it, and so no head that would say so
+            title = next(each.title for each in SORTED if each.key == column)
+            parts.append(f"by {title.lower()} {'▼' if descends else '▲'}")
+        if self._looks_further:
+            parts.append("looking further …")
+        elif self._stale and self.pages.rows:
             parts.append("changed meanwhile: r loads it anew")
-        parts += [f"{name} is missing: {why}" for name, why in self._unreadable.items()]
         self.query_one(".status", Static).update(Text(block(" · ".join(parts))))
 
     def _nothing(self) -> Text:
+        if self._looks_further:
+            return Text("Nothing so far: the search looks further …")
         if self._filter != EntryFilter():
             return Text("Nothing is stored that this search finds. esc takes it away.")
         return Text.assemble(
@@ -168,27 +185,19 @@ class EntriesView(Vertical):
         )
 
     def _is_marked(self, index: int) -> bool:
-        return self._items[index].id in self._marked
+        return self.pages.rows[index].id in self.pages.marked
 
     def _cells(self, index: int) -> dict[str, Cell]:
-        row, now = self._items[index], host_of(self).now()
-        left = "" if row.expires is None else words.span(row.expires - now)
-        mark = "✓" if row.id in self._marked else "▪" if row.pinned else ""
-        return {
-            "mark": Cell(mark, "warning"),
-            "created": Cell(words.moment(row.created, now), "muted"),
-            "used": Cell(words.moment(row.used, now), "muted"),
-            "hits": Cell(words.count(row.hits), "success" if row.hits else "muted"),
-            "size": Cell(words.size(row.size), "muted"),
-            "expires": Cell("pinned" if row.pinned else left or "ever", "muted"),
-            "tenant": Cell(row.tenant),
-            "dialect": Cell(row.dialect, "muted"),
-            "model": Cell(row.model or "–"),
-            "question": Cell(row.question or row.answer),
-        }
+        return cells(self.pages.rows[index], host_of(self).now(), is_marked=self._is_marked(index))
 
     def _current(self) -> EntryRow | None:
-        return self._items[self.rows.cursor] if self._items else None
+        place = self.rows.cursor
+        return self.pages.rows[place] if place < len(self.pages.rows) else None
+
+    def _chosen(self) -> list[str]:
+        """The marked entries, or the one under the cursor."""
+        row = self._current()
+        return sorted(self.pages.marked) or ([row.id] if row is not None else [])
 
     @on(FilterBar.Changed)
     def _search(self, event: FilterBar.Changed) -> None:
@@ -199,13 +208,15 @@ class EntriesView(Vertical):
             return
         event.bar.show_fault(None)
         if wanted != self._filter:
-            self._marked.clear()  # what is not seen any more is not purged
-        self._filter = wanted
-        self.reload(after=0.0 if event.done else DEBOUNCE)
+            self.pages.marked.clear()  # what is not seen any more is not purged
+        anew, self._filter = wanted != self._filter, wanted
+        self.reload(after=0.0 if event.done else DEBOUNCE, anew=anew)
+        host = host_of(self)
+        host.remembered.search = event.text.strip()
         if event.done:
-            remembered = host_of(self).remembered
-            remembered.used(remembered.searches, event.text.strip())
+            host.remembered.used(host.remembered.searches, host.remembered.search)
             self.rows.focus()
+        host.keep()
 
     @on(FilterBar.Left)
     def _leave_search(self) -> None:
@@ -213,24 +224,52 @@ class EntriesView(Vertical):
 
     @on(Rows.Moved, "#entries")
     def _moved(self, event: Rows.Moved) -> None:
-        if event.index >= len(self._items) - AHEAD and self._next is not None:
+        if event.index >= len(self.pages.rows) - AHEAD and self.pages.next is not None and not self._looks_further:
             self._more()
 
     @on(Rows.Opened, "#entries")
     def _opened(self, event: Rows.Opened) -> None:
-        self.app.push_screen(EntryScreen(self._items[event.index]), self._come_back)
+        row = self.pages.rows[event.index]
+
+        def come_back(_: None) -> None:
+            self._come_back(row.id)
+
+        self.app.push_screen(EntryScreen(row), come_back)
+
+    @work(exclusive=True, group="back")
+    async def _come_back(self, name: str) -> None:
+        """From one entry, which may have changed or gone; whoever is far down stays there."""
+        if not self._is_deep:
+            self.reload()
+            return
+        host = host_of(self)
+        try:
+            self.pages.replace((await host.session.do(calls.entry(name))).row)
+        except Refused as refused:
+            if refused.status == NOT_FOUND:
+                self.pages.drop({name})
+        except NotThere:
+            return  # the header says so
+        self._show()
 
     @on(Rows.SortWanted, "#entries")
-    def _sort_by(self, event: Rows.SortWanted) -> None:
-        remembered = host_of(self).remembered
-        if remembered.sort == event.column:
-            remembered.descending = not remembered.descending
-        else:
-            remembered.sort, remembered.descending = event.column, True
-        self.reload()
+    def _sort_wanted(self, event: Rows.SortWanted) -> None:
+        self._sort_by(event.column)
 
-    def _come_back(self, _: None) -> None:
-        self.reload()
+    def _sort_by(self, column: str | None) -> None:
+        """By this column, or by the same one the other way round."""
+        if column is None:
+            return
+        host = host_of(self)
+        remembered = host.remembered
+        is_same = remembered.sort == column
+        remembered.descending = not remembered.descending if is_same else descends_at_first(column)
+        remembered.sort = column
+        host.keep()
+        self.reload(anew=True)
+
+    def action_clear_line(self) -> None:
+        self.query_one(FilterBar).text = ""
 
     def action_search(self) -> None:
         self.query_one(FilterBar).focus_line()
@@ -239,52 +278,44 @@ class EntriesView(Vertical):
         self.reload()
 
     def action_sort(self) -> None:
-        remembered = host_of(self).remembered
-        place = SORTS.index(remembered.sort) if remembered.sort in SORTS else -1
-        remembered.sort = SORTS[(place + 1) % len(SORTS)]
-        self.reload()
+        self.app.push_screen(SortBy(SORTED, self._sorted_by), self._sort_by)
 
     def action_reverse(self) -> None:
-        remembered = host_of(self).remembered
-        remembered.descending = not remembered.descending
-        self.reload()
+        self._sort_by(self._sorted_by[0])
 
     def action_mark(self) -> None:
         row = self._current()
         if row is not None:
-            self._marked ^= {row.id}
+            self.pages.marked ^= {row.id}
             self._show()
             self.rows.action_move(1)
 
     def action_mark_all(self) -> None:
-        shown = {row.id for row in self._items}
-        self._marked = set() if shown <= self._marked else shown
+        self.pages.mark_all()
         self._show()
 
     async def action_pin(self) -> None:
         row = self._current()
-        changed = await toggle_pin(self, row) if row is not None else None
-        if changed is not None:
-            self._replace(changed)
+        self._replace(await toggle_pin(self, row) if row is not None else None)
 
     @work(exclusive=True, group="act")
     async def action_lifetime(self) -> None:
         row = self._current()
-        changed = await change_lifetime(self, row.id) if row is not None else None
-        if changed is not None:
-            self._replace(changed)
+        self._replace(await change_lifetime(self, row.id) if row is not None else None)
 
-    def _replace(self, changed: EntryRow) -> None:
-        self._items = [changed if item.id == changed.id else item for item in self._items]
-        self._show()
+    def _replace(self, changed: EntryRow | None) -> None:
+        if changed is not None:
+            self.pages.replace(changed)
+            self._show()
 
     @work(exclusive=True, group="act")
     async def action_purge(self) -> None:
-        row = self._current()
-        chosen = sorted(self._marked) or ([row.id] if row is not None else [])
+        chosen = self._chosen()
         if chosen and await purge_many(self, Purge(ids=chosen), "Purge these entries?"):
-            self._marked.clear()
-            self.reload()
+            self.pages.drop(chosen)
+            self._show()
+            if not self._is_deep:
+                self.reload()
 
     @work(exclusive=True, group="act")
     async def action_purge_found(self) -> None:
@@ -295,40 +326,12 @@ class EntriesView(Vertical):
             self.reload()
 
     def action_trash(self) -> None:
-        self.app.push_screen(TrashScreen(), self._come_back)
+        self.app.push_screen(TrashScreen(), self._leave_trash)
+
+    def _leave_trash(self, _: None) -> None:
+        self.reload()
 
     @work(exclusive=True, group="act")
     async def action_export(self) -> None:
-        """The marked entries, or the one under the cursor, a line of JSON each."""
-        row, host = self._current(), host_of(self)
-        chosen = sorted(self._marked) or ([row.id] if row is not None else [])
-        if not chosen:
-            return
-        where = Path.home() / "reflex-entries.jsonl"
-        title = f"Export {words.plural(len(chosen), 'entry', 'entries')} to"
-        answer = await host.push_screen_wait(Prompt(title, _EXPORTED, value=str(where)))
-        if not answer:
-            return
-        place = Path(answer.replace("~", str(Path.home()), 1) if answer.startswith("~") else answer)
-        lines = [detail async for detail in self._details(chosen)]
-        try:
-            await asyncio.to_thread(_write, place, "".join(f"{line}\n" for line in lines))
-        except OSError as error:
-            host.fail(f"{place}: {error.strerror or error}")
-        else:
-            gone = len(chosen) - len(lines)
-            missing = f"; {gone} had gone meanwhile" if gone else ""
-            host.say(f"{words.plural(len(lines), 'entry', 'entries')} written to {place}{missing}.")
-
-    async def _details(self, chosen: list[str]) -> AsyncIterator[str]:
-        """As the control API tells them; those that have gone meanwhile are left out."""
-        for name in chosen:
-            detail = await host_of(self).ask(calls.entry(name), quiet=True)
-            if detail is not None:
-                yield msgspec.json.encode(detail).decode()
-
-
-def _write(place: Path, text: str) -> None:
-    """A file that is made here is its owner's alone: it holds somebody's questions. Raises `OSError`."""
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(text.encode())
+        if chosen := self._chosen():
+            await export(self, chosen)

@@ -1,5 +1,6 @@
 """Live: a following feed of exchanges, the newest at the bottom."""
 
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.text import Text
@@ -63,6 +64,7 @@ class LiveView(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter"),
+        Binding("escape", "clear_line", "Clear the filter", show=False),
         Binding("f", "follow", "Follow"),
         Binding("w", "wrong", "Wrong"),
         Binding("y", "copy_question", "Copy question"),
@@ -88,7 +90,11 @@ class LiveView(Vertical):
         return self.query_one("#feed", Rows)
 
     def on_mount(self) -> None:
-        self.rows.hidden = frozenset(host_of(self).remembered.hidden)
+        remembered = host_of(self).remembered
+        self.rows.hidden = frozenset(remembered.hidden)
+        with suppress(filters.BadFilter):  # of another version of ours
+            self.feed.show(filters.read(remembered.filter))
+            self.query_one(FilterBar).put(remembered.filter)
         self.update_view()
 
     def focus_first(self) -> None:
@@ -161,14 +167,19 @@ class LiveView(Vertical):
         self.update_view()
         if place is not None:
             self.rows.put_cursor(place)
+        host = host_of(self)
+        host.remembered.filter = wanted.text
         if event.done:
-            remembered = host_of(self).remembered
-            remembered.used(remembered.filters, event.text.strip())
+            host.remembered.used(host.remembered.filters, event.text.strip())
             self.rows.focus()
+        host.keep()
 
     @on(FilterBar.Left)
     def _leave_filter(self) -> None:
         self.rows.focus()
+
+    def action_clear_line(self) -> None:
+        self.query_one(FilterBar).text = ""
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).focus_line()
@@ -192,12 +203,6 @@ class LiveView(Vertical):
         if row is not None:
             await call_wrong(self, row)
 
-    def hide_column(self, key: str) -> None:
-        """Take a column away, or bring it back."""
-        self.rows.hidden ^= {key}
-        host_of(self).remembered.hidden = sorted(self.rows.hidden)
-        self.rows.update_rows()
-
     def told(self) -> str:
         """What the feed holds, in words."""
         feed = self.feed
@@ -217,8 +222,10 @@ class LiveView(Vertical):
         if self.feed.total:
             return Text.assemble(
                 ("No exchange here matches this filter.\n\n", "bold"),
-                "/ and esc take it away. What comes and matches appears here.",
+                "esc takes it away. What comes and matches appears here.",
             )
+        if not host.session.is_linked and not host.session.has_looked:
+            return Text("Looking for the daemon …")
         if host.session.is_refused:
             return Text.assemble(
                 ("The daemon refuses this token.\n\n", "bold"),

@@ -86,6 +86,11 @@ class FilterBar(Vertical):
     def text(self, text: str) -> None:
         self.query_one(Line).value = text
 
+    def put(self, text: str) -> None:
+        """Text that holds already, so that nobody is told of it."""
+        with self.prevent(Input.Changed):
+            self.text = text
+
     def focus_line(self) -> None:
         self._place = -1
         self.query_one(Line).focus()

@@ -113,7 +113,7 @@ class Rows(ScrollView, can_focus=True):
     ) -> None:
         """``cells`` gives a row's cells by column; a column it leaves out stays empty."""
         super().__init__(id=id)
-        self._columns = columns
+        self.columns = columns
         self._length = length
         self._cells = cells
         self._is_marked = is_marked
@@ -146,7 +146,11 @@ class Rows(ScrollView, can_focus=True):
 
     def _place(self) -> None:
         self._placed_in = max(1, self.scrollable_content_region.width)
-        self._placed = place(self._columns, self._placed_in - 2, self.hidden)
+        self._placed = place(self.columns, self._placed_in - 2, self.hidden)
+
+    def shows(self, column: str) -> bool:
+        """Whether there is room for it."""
+        return any(placed.column.key == column for placed in self._placed)
 
     def put_cursor(self, index: int, *, by_hand: bool = False) -> None:
         """Move it and show it."""

@@ -6,7 +6,7 @@ import re
 from reflexd_io.cli.commands.base import Commands, Parser
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-SORTS = ("created", "used", "hits", "size", "expires")
+SORTS = ("created", "used", "hits", "size", "expires", "tenant", "dialect", "model", "question")
 
 
 def add(commands: Commands) -> None:
@@ -48,6 +48,7 @@ def _add_cache(commands: Commands) -> None:
     ttl.add_argument("expires_in", metavar="TIME", type=_lifetime, help="such as 12h or 30d, from now; or: never")
 
     out = actions.add_parser("export", parents=[common, filtered], help="write entries as JSON Lines")
+    out.add_argument("--entry", action="append", metavar="ENTRY", help="this one alone; for more, again")
     out.add_argument("-o", "--output", metavar="FILE", default="-", help="where to (default, or -: standard output)")
     into = actions.add_parser("import", parents=[common], help="take entries as they were exported")
     into.add_argument("file", metavar="FILE", help="(-: standard input)")

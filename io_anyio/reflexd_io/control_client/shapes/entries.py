@@ -53,8 +53,12 @@ class EntryFilter(Wire, frozen=True, kw_only=True):
     """Seconds since it last answered."""
 
 
+SortName = Literal["created", "used", "hits", "size", "expires", "tenant", "dialect", "model", "question"]
+"""What never expires counts as last; questions are ordered by their first 80 characters, ``A`` as ``a``."""
+
+
 class EntryQuery(EntryFilter, frozen=True, kw_only=True):
-    sort: Literal["created", "used", "hits", "size", "expires"] = "created"
+    sort: SortName = "created"
     descending: bool = True
     cursor: str | None = None
     limit: int = 100
@@ -197,6 +201,9 @@ class Restored(Told, frozen=True, kw_only=True):
 
 class ExportQuery(EntryFilter, frozen=True, kw_only=True):
     """Which entries are given out."""
+
+    ids: str | None = None
+    """These alone, with commas between them; those under which nothing is stored (any more) are passed over."""
 
 
 class ImportQuery(Wire, frozen=True, kw_only=True):
