@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reflexd_io.control_client import Ask, Client, NotThere, Place, Refused, calls
 from reflexd_io.control_client.shapes.events import ChangedEvent, Event, HealthEvent
@@ -22,6 +22,7 @@ RETRIES = (1, 2, 5)
 """Seconds between looks for a daemon, the last for ever."""
 FRAME = 1 / 15
 REFRESH = 10.0
+_PARTING = 0.2
 UNAUTHORIZED = 401
 MOST_WAITING = 20_000
 """Events that wait for a frame; beyond them the oldest go, and are counted."""
@@ -50,6 +51,7 @@ class Session:
         self._lost = 0
         self._last: int | None = None
         self._hurry = asyncio.Event()
+        self._asking: set[asyncio.Future[Any]] = set()
         self.has_looked = False
         """Whether it is known by now that a daemon answers, or that none does."""
         self.is_refused = False
@@ -60,10 +62,21 @@ class Session:
         return self._client is not None
 
     async def do(self, ask: Ask[T]) -> T:
-        """Raises `NotThere` and `Refused`."""
+        """Raises `NotThere` and `Refused`.
+
+        Whoever no longer wants the answer leaves; the question goes on to its end, which keeps its connection whole.
+        """
         if self._client is None:
             raise NotThere("no daemon is connected")
-        return await self._client.do(ask)
+        asking = asyncio.ensure_future(self._client.do(ask))
+        self._asking.add(asking)
+        asking.add_done_callback(self._forget)
+        return await asyncio.shield(asking)
+
+    def _forget(self, asking: "asyncio.Future[Any]") -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # nobody else may ask for it
 
     async def download(self, target: str) -> AsyncGenerator[bytes]:
         """A stream's bytes as they come. Raises `NotThere` and `Refused`. After calling this, close the generator."""
@@ -87,7 +100,10 @@ class Session:
                     self._on_state(await client.do(calls.state()))
                     self._client, tries, self.is_refused = client, 0, False
                     self._on_link(None, 0)
-                    await self._listen(client)
+                    try:
+                        await self._listen(client)
+                    finally:
+                        await self._leave()
             except (NotThere, Refused, ValueError) as error:
                 problem = str(error)
                 self.is_refused = isinstance(error, Refused) and error.status == UNAUTHORIZED
@@ -104,6 +120,14 @@ class Session:
                     break
                 except TimeoutError:
                     continue
+
+    async def _leave(self) -> None:
+        """What is still asked for may end, but nobody waits long for that."""
+        if self._asking:
+            _, late = await asyncio.wait(set(self._asking), timeout=_PARTING)
+            for asking in late:
+                asking.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def refresh(self) -> None:
         """What the daemon says of itself now; that it does not is heard elsewhere."""
