@@ -125,6 +125,7 @@ def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     by_id = shell.run("cache", "export", "--entry", one, "--entry", "0" * 32)
     assert [json.loads(line)["key"][:32] for line in by_id.stdout.splitlines()] == [one]
     assert "1 entries are exported" in by_id.stderr
+    assert "is no file" in shell.run("cache", "export", "-o", str(tmp_path), code=1).stderr
     assert "no entry's id" in shell.run("cache", "export", "--entry", "%", code=1).stderr
     shell.run("cache", "purge", "--all", "--yes")
     taken = shell.run("cache", "import", str(file))

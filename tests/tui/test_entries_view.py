@@ -149,6 +149,7 @@ async def test_a_file_that_is_there_is_written_over_only_when_somebody_says_so(
 async def test_an_export_that_fails_leaves_nothing(opened: Any, scripted: ScriptedDaemon, tmp_path: Path) -> None:
     async with opened() as pilot:
         for place, said in (
+            (".", "is no file"),
             ("none/out.jsonl", "No such file"),
             ("out.jsonl", "Nothing was written: the disk is gone"),
         ):

@@ -26,10 +26,13 @@ async def export(widget: Widget, chosen: Sequence[str]) -> None:
     if not answer:
         return
     place = Path(answer.replace("~", str(Path.home()), 1) if answer.startswith("~") else answer)
-    if await asyncio.to_thread(place.exists) and not await host.push_screen_wait(
-        Confirm("Write over it?", [f"{place} is there already."], "Write over it")
-    ):
-        return
+    if await asyncio.to_thread(place.exists):
+        if not await asyncio.to_thread(place.is_file):
+            host.fail(f"{place} is there, and is no file.")  # a device would be replaced by one
+            return
+        over = Confirm("Write over it?", [f"{place} is there already."], "Write over it")
+        if not await host.push_screen_wait(over):
+            return
     try:
         written = await _write(host, chosen, place)
     except (NotThere, Refused) as error:

@@ -190,6 +190,8 @@ def _export(args: argparse.Namespace) -> int:
     """Into a file only once all of it is there: a file that is cut would look like a whole one."""
     targets = calls.export_targets(ExportQuery(**_filter(args)), args.entry)
     to_stdout = args.output == "-"
+    if not to_stdout and Path(args.output).exists() and not Path(args.output).is_file():
+        raise Failed(f"{args.output} is there, and is no file")  # a device would be replaced by one
     unfinished = Path(f"{args.output}.part")
     entries = 0
     try:
