@@ -90,9 +90,12 @@ class Feedback:
         return Pair(found.pairing.entry_key, found.stored, found.asked, form, found.pairing.score)
 
     async def audits(self, tenant: str) -> Audits:
-        """What became of a tenant's compared hits, with examples of those that differed. Empty: the active one's."""
+        """What became of a tenant's compared hits, with examples of those that differed. Empty: the active one's.
+
+        Raises `changes.Unfit` where nobody is called so.
+        """
         shown = tenant or self._registry.tenancy.active.name
-        tenant = self._registry.find(shown)
+        tenant = self._registry.known(shown)
         counts = await self._store.audit_counts(tenant)
         different, unsure = counts[AuditVerdict.DIFFERENT], counts[AuditVerdict.UNSURE]
         total = counts[AuditVerdict.SAME] + different + unsure

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) ->
     assert "no purge" in shell.run("cache", "restore", code=1).stderr
     gone = shell.json("cache", "rm", found["id"], "--yes")
     assert gone["count"] == 1
-    assert shell.run("cache", "trash", "--drop", gone["purge"]).stdout.startswith("1 entries were dropped")
+    assert shell.run("cache", "trash", "--drop", gone["purge"]).stdout.startswith("1 entry was dropped")
     assert shell.run("cache", "trash").stdout == "The trash is empty.\n"
     assert shell.run("cache", "purge", code=2).stderr.count("\n") == 1
     assert shell.json("cache", "purge", "--all", "--yes")["count"] == 2
@@ -111,7 +111,7 @@ def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     shell.ask("two")
     shell.wait_for(2)
     one = next(item["id"] for item in shell.json("cache", "ls")["items"] if item["question"] == "one")
-    assert shell.run("cache", "pin", one).stdout == "1 entries are pinned.\n"
+    assert shell.run("cache", "pin", one).stdout == "1 entry is pinned.\n"
     assert "pinned" in shell.run("cache", "ttl", one, "12h").stdout
     shell.run("cache", "unpin", one)
     assert shell.run("cache", "ttl", one, "never").stdout == "It expires: never\n"
@@ -124,7 +124,7 @@ def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     assert shell.run("cache", "export", "one").stdout.count("\n") == 1
     by_id = shell.run("cache", "export", "--entry", one, "--entry", "0" * 32)
     assert [json.loads(line)["key"][:32] for line in by_id.stdout.splitlines()] == [one]
-    assert "1 entries are exported" in by_id.stderr
+    assert "1 entry is exported" in by_id.stderr
     assert "is no file" in shell.run("cache", "export", "-o", str(tmp_path), code=1).stderr
     assert "no entry's id" in shell.run("cache", "export", "--entry", "%", code=1).stderr
     shell.run("cache", "purge", "--all", "--yes")
@@ -246,3 +246,56 @@ def _has_begun(counted: Callable[[str], int]) -> bool:
         return counted("trash") > 0
     except sqlite3.OperationalError:  # the daemon is only bringing the file up to date
         return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no /dev/full there")
+def test_output_that_cannot_be_written_is_told_in_a_line(shell: Shell) -> None:
+    shell.ask("How do I centre a div?")
+    shell.wait_for(1)
+    for command in ("cache export", "cache ls", "cache ls --json", "stats", "stats --json", "tenants list", "status"):
+        arguments = [*command.split(), "--storage-path", str(shell.storage)]
+        with Path("/dev/full").open("w") as full:
+            told = piped(arguments, full)
+        assert told.returncode == 1
+        assert told.stderr.splitlines()[-1].startswith("reflexd: standard output cannot be written"), told.stderr
+        assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_that_has_seen_enough_is_no_error_to_tell(shell: Shell) -> None:
+    shell.ask("How do I centre a div?")
+    shell.wait_for(1)
+    for command in ("cache export", "cache ls --json", "stats"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        told = piped([*command.split(), "--storage-path", str(shell.storage)], os.fdopen(writer, "w"))
+        assert (told.returncode, told.stderr) == (1, "")
+
+
+def test_failures_are_json_too_where_that_was_asked_for(shell: Shell) -> None:
+    for command, code, what in (
+        (["cache", "show", "0" * 32, "--json"], 1, "not_found"),
+        (["cache", "ls", "--json", '"'], 1, "unclear"),
+        (["cache", "purge", "--json"], 2, "usage"),
+        (["tenants", "rm", "nobody", "--json"], 1, "not_found"),
+        (["stats", "--json", "--tenant", "nobody"], 1, "not_found"),
+        (["keys", "test", "nope", "--json"], 1, "failed"),
+    ):
+        told = shell.run(*command, code=code)
+        error = json.loads(told.stdout)["error"]
+        assert (error["code"], told.stderr) == (what, f"reflexd: {error['message']}\n")
+    nowhere = [sys.executable, "-m", "reflexd_io.cli", "stats", "--json", "--storage-path", str(shell.storage / "x")]
+    told = subprocess.run(nowhere, capture_output=True, text=True, check=False, timeout=60)
+    assert (told.returncode, json.loads(told.stdout)["error"]["code"]) == (3, "not_running")
+
+
+def piped(arguments: list[str], out: IO[str]) -> "subprocess.CompletedProcess[str]":
+    with out:
+        return subprocess.run(
+            [sys.executable, "-m", "reflexd_io.cli", *arguments],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )

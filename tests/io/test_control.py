@@ -29,7 +29,12 @@ MAKE = Endpoint(method="POST", path="/admin/things", summary="Make.", run=_do, b
 
 def test_a_query_is_read_by_its_types() -> None:
     assert MEASURE.read_query("size=7&deep=true") == Size(size=7, deep=True)
-    for text, said in (("size=x", "Expected `int`"), ("", "missing required field `size`"), ("size=1&a=b", "`a`")):
+    for text, said in (
+        ("size=x", "size: expected a whole number, not text"),
+        ("", "size is missing"),
+        ("size=1&a=b", "a: nothing is called so here; known are: deep, size"),
+        ("size=1&dep=b", "did you mean 'deep'?"),
+    ):
         with pytest.raises(Problem, match=said) as problem:
             MEASURE.read_query(text)
         assert problem.value.status == 400

@@ -1,5 +1,6 @@
 """The journal: one record of each exchange, told to its client by name, and to people who look."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -161,7 +162,17 @@ def test_the_list_is_filtered_and_paged(reflex: Daemon) -> None:
     assert [row.question for row in reflex.rows(status="hit")] == ["Number 0"]
     assert [row.question for row in reflex.rows(client="claude-code")] == ["Number 3", "Number 1"]
     assert [row.question for row in reflex.rows(text="NUMBER 4")] == ["Number 4"]
-    assert reflex.rows(min_ms=60_000.0) == reflex.rows(tenant="nobody") == reflex.rows(model="claude") == []
+    assert reflex.rows(min_ms=60_000.0) == reflex.rows(model="claude") == []
+    for asked, said in (
+        ({"tenant": "nobody"}, "no tenant 'nobody'"),
+        ({"status": "hti"}, "status='hti': expected hit, "),
+        ({"dialect": "chatt"}, "dialect='chatt': expected chat, "),
+        ({"limit": 0}, "limit must be 1 to 1000"),
+        ({"limit": 1001}, "limit must be 1 to 1000"),
+        ({"min_ms": math.nan}, "min_ms must be a number"),
+    ):
+        with pytest.raises(Refused, match=said):
+            reflex.rows(**asked)
     assert len(reflex.rows(model="4O-mini", dialect="chat")) == 6
     client, found, cursor = BlockingClient(reflex.place), [], None
     while True:

@@ -42,7 +42,8 @@ def test_what_happened_is_told(upstream: ScriptedUpstream, tmp_path: Path) -> No
         while sum(row["entries"] for row in control(running, "/admin/stats")["storage"]) < 2:
             time.sleep(0.05)  # the disk follows
         told = control(running, "/admin/stats")
-        other = control(running, "/admin/stats?tenant=nobody")
+        control(running, "/admin/tenants", {"name": "quiet"})
+        other = control(running, "/admin/stats?tenant=quiet")
         assert control(running, "/admin/stats?range=ever")["exchanges"] == 5
         days = [control(running, f"/admin/stats?range={name}") for name in ("7d", "30d")]
     assert told["by_status"] == {"miss": 2, "hit-l1-exact": 2, "bypass": 1}

@@ -181,7 +181,8 @@ def test_after_a_rename_everything_is_told_by_the_new_name(reflexd: Daemon) -> N
     reflexd.do("PATCH", "/tenants/work", {"name": "job"})
     assert reflexd.status("q", path="/t/job") == "hit-l1-exact"
     assert [row["tenant"] for row in reflexd.do("GET", "/exchanges?tenant=job")["items"]] == ["job", "job"]
-    assert reflexd.do("GET", "/exchanges?tenant=work")["items"] == []
+    for path in ("/exchanges", "/stats", "/audits", "/events"):
+        assert reflexd.control("GET", f"{path}?tenant=work")[0] == 404
     assert reflexd.do("GET", "/stats?tenant=job")["hits"] == 1
     assert reflexd.row("job")["hits"] == 1
     eventually(lambda: reflexd.row("job")["entries"], "storing")

@@ -1,14 +1,18 @@
 """The command line: ``reflexd``.
 
-Data goes to stdout, everything else to stderr. Errors are one line that says what to do. Exit codes: 0 done,
-1 failed (a supervisor need not restart), 2 used wrongly, 3 no daemon runs, 4 the provider did not take the
+Data goes to stdout, everything else to stderr. Errors are one line that says what to do; where ``--json`` was asked
+for, stdout has them too, in the shape of the control API's: ``{"error": {"code": …, "message": …}}``. Exit codes:
+0 done, 1 failed (a supervisor need not restart), 2 used wrongly, 3 no daemon runs, 4 the provider did not take the
 key, 130 interrupted.
 """
 
 import argparse
+import errno
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -20,33 +24,57 @@ from reflexd_io.values import BadFlag, BadSetting
 __all__ = ["NOT_RUNNING", "Failed", "fail", "main", "parser", "setting_flags", "settings_of"]
 
 NOT_RUNNING = 3
+_UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG)
+_WHAT = {1: "failed", 2: "usage", NOT_RUNNING: "not_running", 4: "refused"}
 SETTING_FLAGS = ("port", "bind_addr", "storage_path", "log_level")
 
 
 class Failed(Exception):  # noqa: N818 - it says what the command has done
     """A command cannot go on; the message says why, in one line."""
 
-    def __init__(self, message: str, code: int = 1) -> None:
+    def __init__(self, message: str, code: int = 1, *, what: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.what = what or _WHAT.get(code, "failed")
+        """For programs, as the control API has it."""
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code."""
     args = parser().parse_args(argv)
     try:
-        code = _run(args)
+        code = _told(args)
         sys.stdout.flush()  # here, where a reader that has gone is known: at the interpreter's end it is a complaint
-        sys.exit(code)
-    except BadSetting as error:
-        sys.exit(fail(str(error), 2 if isinstance(error, BadFlag) else 1))
-    except Failed as failed:
-        sys.exit(fail(str(failed), failed.code))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _let_go_of_stdout()
+        sys.exit(fail(f"standard output cannot be written: {error.strerror or error}"))
+    sys.exit(code)
+
+
+def _told(args: argparse.Namespace) -> int:
+    """Run it; what keeps it from going on is told."""
+    try:
+        return _run(args)
+    except BadSetting as error:
+        failed = Failed(str(error), 2 if isinstance(error, BadFlag) else 1, what="bad_setting")
+    except Failed as error:
+        failed = error
+    if getattr(args, "json", False):
+        print(json.dumps({"error": {"code": failed.what, "message": str(failed)}}))
+    return fail(str(failed), failed.code)
+
+
+def _let_go_of_stdout() -> None:
+    """So that what could not be written is not tried again at the end."""
+    with suppress(OSError, ValueError):  # it may be no file at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, code: int = 1) -> int:

@@ -37,7 +37,7 @@ def told() -> Iterator[None]:
     except NotThere as error:
         raise Failed(str(error), NOT_RUNNING) from error
     except Refused as error:
-        raise Failed(str(error)) from error
+        raise Failed(str(error), what=error.code) from error
 
 
 def line(text: str, width: int = 100) -> str:

@@ -106,7 +106,7 @@ def _purge_what(args: argparse.Namespace, what: Purge) -> int:
     if args.json:
         return _print_json(purged)
     gone = f" ({purged.gone} had gone meanwhile)" if purged.gone else ""
-    print(f"{purged.count} entries are purged{gone}.")
+    print(f"{_entries(purged.count)} purged{gone}.")
     if purged.purge is not None:
         print(f"Undo it until {_moment(purged.undo_until)}: reflexd cache restore {purged.purge}")
     return 0
@@ -117,7 +117,7 @@ def _tell_count(args: argparse.Namespace, counted: Purged, file: IO[str] | None 
         return _print_json(counted)
     pinned = f", {counted.pinned} of them pinned" if counted.pinned else ""
     whose = ", ".join(f"{count} of {tenant}" for tenant, count in counted.tenants.items())
-    print(f"{counted.count} entries ({counted.size} bytes{pinned}){': ' + whose if whose else ''}", file=file)
+    print(f"{_entries(counted.count, '')} ({counted.size} bytes{pinned}){': ' + whose if whose else ''}", file=file)
     for row in counted.examples:
         print(f"  {row.id}  {line(row.question, 80)}", file=file)
     for name in counted.unknown:
@@ -145,7 +145,7 @@ def _restore(args: argparse.Namespace) -> int:
     if args.json:
         return _print_json(restored)
     skipped = f"; {restored.skipped} were stored anew meanwhile and stay as they are" if restored.skipped else ""
-    print(f"{restored.count} entries are back{skipped}.")
+    print(f"{_entries(restored.count)} back{skipped}.")
     return 0
 
 
@@ -173,7 +173,7 @@ def _pin(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(rows).decode())
     else:
-        _print(f"{len(rows)} entries are {'pinned' if pinned else 'no longer pinned'}.")
+        _print(f"{_entries(len(rows))} {'pinned' if pinned else 'no longer pinned'}.")
     return 0
 
 
@@ -188,6 +188,7 @@ def _change_lifetime(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     """Into a file only once all of it is there: a file that is cut would look like a whole one."""
+    args.json = False  # what it gives are the lines and nothing else
     targets = calls.export_targets(ExportQuery(**_filter(args)), args.entry)
     to_stdout = args.output == "-"
     if not to_stdout and Path(args.output).exists() and not Path(args.output).is_file():
@@ -200,14 +201,18 @@ def _export(args: argparse.Namespace) -> int:
                 for piece in client_of(args, timeout=PATIENCE).download(target):
                     out.write(piece)
                     entries += piece.count(b"\n")
-        if not to_stdout:
+        if to_stdout:
+            sys.stdout.flush()
+        else:
             unfinished.replace(args.output)
     except OSError as error:
+        if to_stdout:
+            raise  # `main` tells it as of every other command
         raise Failed(f"{args.output} cannot be written: {error.strerror or error}") from error
     finally:
         if not to_stdout:
             unfinished.unlink(missing_ok=True)
-    print(f"{entries} entries are exported.", file=sys.stderr)
+    print(f"{_entries(entries)} exported.", file=sys.stderr)
     return 0
 
 
@@ -227,7 +232,8 @@ def _import(args: argparse.Namespace) -> int:
     if args.json:
         _print_json(taken)
     else:
-        print(f"{taken.stored} entries are stored, {taken.skipped} were left out (there already, or not asked for).")
+        left_out = f"{taken.skipped} {'was' if taken.skipped == 1 else 'were'} left out"
+        print(f"{_entries(taken.stored)} stored, {left_out} (there already, or not asked for).")
     for bad in taken.bad:
         print(line(bad, 200), file=sys.stderr)
     if taken.bad_count > len(taken.bad):
@@ -259,6 +265,12 @@ def _table(rows: list[EntryRow]) -> None:
     console = Console()
     # Where nobody looks at it, nothing is cut off for want of room.
     Console(width=None if console.is_terminal else 250).print(table)
+
+
+def _entries(count: int, verb: str | None = None) -> str:
+    if verb is None:
+        verb = " is" if count == 1 else " are"
+    return f"{count} {'entry' if count == 1 else 'entries'}{verb}"
 
 
 def _moment(at: float | None) -> str:

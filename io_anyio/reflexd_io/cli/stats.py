@@ -38,7 +38,7 @@ def _summary(found: Stats, tenant: str | None) -> list[str]:
     if not found.exchanges:
         return [f"No exchanges{whose} {_NAMES[found.range]}."]
     rate = f"{found.hit_rate:.0%} hits" if found.hit_rate is not None else "none"
-    unpriced = f", and {found.unpriced_tokens:,} tokens of unknown price" if found.unpriced_tokens else ""
+    unpriced = f"; the price of {found.unpriced_tokens:,} of them is unknown" if found.unpriced_tokens else ""
     told = [
         f"{found.exchanges:,} exchanges{whose} {_NAMES[found.range]}: {rate}, {found.coalesced:,} coalesced",
         f"  saved      {found.saved_tokens:,} tokens, ${found.saved_dollars:,.4f}{unpriced}",

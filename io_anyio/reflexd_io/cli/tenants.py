@@ -20,6 +20,8 @@ from reflexd_io.control_client import calls
 from reflexd_io.control_client.shapes import tenants as shapes
 from reflexd_io.control_client.shapes.common import Done
 
+_NONE = {"exact_lifetime": "for ever", "threshold": "the model's own"}
+"""What holds where a setting has no value; of the others it is no limit."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -152,7 +154,7 @@ def _policy(args: argparse.Namespace) -> int:
         return _as_json(found)
     width = max(len(row.name) for row in found.settings)
     for row in found.settings:
-        print(f"{row.name:{width}}  {_value(row.value):24}  {row.origin:7}  {row.expected}")
+        print(f"{row.name:{width}}  {_value(row.name, row.value):24}  {row.origin:7}  {row.expected}")
     return 0
 
 
@@ -188,8 +190,8 @@ def _assigned(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _value(value: object) -> str:
-    return "no limit" if value is None else json.dumps(value)
+def _value(name: str, value: object) -> str:
+    return _NONE.get(name, "no limit") if value is None else json.dumps(value)
 
 
 def _done(args: argparse.Namespace, done: Done) -> int:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 LIMIT = 1024 * 1024
 """Bytes of a body that is no stream."""
 DOCUMENT = "/admin/openapi.json"
+_READS = ("GET", "HEAD")
 
 
 class Control:
@@ -48,7 +49,10 @@ class Control:
         try:
             if not self.allows(request.named):
                 raise Problem(401, "unauthorized", "The control API wants 'Authorization: Bearer <admin token>'.")
-            if target.path == DOCUMENT and request.method in ("GET", "HEAD"):
+            if target.path == DOCUMENT:
+                if request.method not in _READS:
+                    said = f"{request.method} does nothing at {DOCUMENT}; GET does."
+                    raise Problem(405, "method_not_allowed", said, allow=_READS)
                 await self._end_body(connection)
                 await _respond(connection, 200, self._document)
                 return
@@ -61,6 +65,8 @@ class Control:
             else:
                 await connection.drain_body(LIMIT)
             more = [(b"WWW-Authenticate", b"Bearer")] if problem.status == 401 else []
+            if problem.allow:
+                more.append((b"Allow", ", ".join(problem.allow).encode()))
             fault = common.Fault(code=problem.code, message=str(problem), at=problem.at)
             await _respond(connection, problem.status, msgspec.json.encode(common.Problem(error=fault)), more)
             return
@@ -98,9 +104,10 @@ class Control:
             endpoint = methods.get("GET" if method == "HEAD" else method)
             if endpoint is not None:
                 return endpoint, unquoted(found)
-            allowed |= methods.keys()
+            allowed |= methods.keys() | ({"HEAD"} if "GET" in methods else set())
         if allowed:
-            raise Problem(405, "method_not_allowed", f"{method} does nothing at {path}; {', '.join(allowed)} does.")
+            said = f"{method} does nothing at {path}; {' or '.join(sorted(allowed - {'HEAD'}))} does."
+            raise Problem(405, "method_not_allowed", said, allow=allowed)
         raise Problem(404, "not_found", f"Reflex has no {path}.")
 
     def allows(self, named: Mapping[str, str]) -> bool:

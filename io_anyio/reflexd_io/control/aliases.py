@@ -55,7 +55,7 @@ def endpoints(ledger: Ledger, store: Store, memory: Memory, models: Models) -> l
 def clearing(tenants: Tenants, purging: Purging, events: Events) -> list[Endpoint[Any, Any]]:
     async def clear(asked: Asked[Nothing, Clear]) -> Cleared:
         name = asked.body.tenant
-        target = Target(tenant=tenants.find(name) if name is not None else None, named=name)
+        target = Target(tenant=tenants.known(name) if name is not None else None, named=name)
         purged = await purging.purge(target)
         if purged.purge is not None:
             at = time()
@@ -72,6 +72,7 @@ def clearing(tenants: Tenants, purging: Purging, events: Events) -> list[Endpoin
             body=Clear,
             answer=Cleared,
             tag="aliases",
+            problems=(404,),
         )
         for path in ("/cache/clear", "/admin/cache/clear")
     ]

@@ -5,13 +5,14 @@ does not.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from reflexd_io.control import words
 from reflexd_io.control_client.shapes.common import Nothing
 from reflexd_io.incoming import RequestBody
 
@@ -44,12 +45,16 @@ class Streamed:
 class Problem(Exception):  # noqa: N818 - it says what the matter is
     """An error for the asker, in words that help."""
 
-    def __init__(self, status: int, code: str, message: str, *, at: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, at: int | None = None, allow: Collection[str] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.at = at
         """The character of the given text at which the fault is."""
+        self.allow = sorted(allow)
+        """Methods that do something where this one does not (RFC 9110, 15.5.6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +95,14 @@ class Endpoint(Generic[Q, B]):
             given = {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
             return msgspec.convert(given, self.query, strict=False)
         except ValueError as error:  # msgspec's own are ValueErrors too
-            raise Problem(400, "bad_query", f"the query cannot be read: {error}") from error
+            raise Problem(400, "bad_query", f"The query cannot be read: {words.told(error, self.query)}") from error
 
     def read_body(self, raw: bytes) -> B:
         """Raises `Problem`."""
         try:
             return msgspec.json.decode(raw or b"{}", type=self.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, "bad_body", f"the body cannot be read: {error}") from error
+            raise Problem(400, "bad_body", f"The body cannot be read: {words.told(error, self.body)}") from error
 
 
 def unquoted(found: re.Match[str]) -> dict[str, str]:

@@ -39,10 +39,6 @@ class Tenants(Protocol):
         """The id of who is called so. Raises `Unfit` where nobody is."""
         ...
 
-    def find(self, name: str) -> str:
-        """The same, and the name itself where nobody is called so."""
-        ...
-
 
 def endpoints(
     tenants: Tenants, browsing: Browsing, changing: Changing, purging: Purging, moving: Moving, events: Events
@@ -103,7 +99,7 @@ def endpoints(
 
     async def drop(asked: Asked[Nothing, Nothing]) -> Done:
         dropped = await purging.drop(asked.path["purge"])
-        return Done(message=f"{dropped} entries were dropped for good.")
+        return Done(message=f"{dropped} {'entry was' if dropped == 1 else 'entries were'} dropped for good.")
 
     async def export(asked: Asked[shapes.ExportQuery, Nothing]) -> Streamed:
         query = asked.query
@@ -257,7 +253,7 @@ def change_of(asked: shapes.EntryChange) -> Change:
         case None:
             return Change(pinned=pinned, sets_expiry=True)
         case int() | float() as seconds:
-            if not 0 < _seconds("expires_in", seconds) <= LONGEST:
+            if not 0 < seconds <= LONGEST:  # NaN is neither
                 raise Unclear("expires_in must be above 0 and at most 100 years; null: it never expires")
             return Change(pinned=pinned, sets_expiry=True, expires=time() + seconds)
         case _:
@@ -265,6 +261,6 @@ def change_of(asked: shapes.EntryChange) -> Change:
 
 
 def _seconds(name: str, value: float) -> float:
-    if not math.isfinite(value):
-        raise Unclear(f"{name} must be a number of seconds")
+    if not math.isfinite(value) or value < 0:
+        raise Unclear(f"{name} must be a number of seconds, 0 or more")
     return value

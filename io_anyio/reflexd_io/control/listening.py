@@ -10,6 +10,7 @@ from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed
 from reflexd_io.control_client.shapes.common import Nothing
 from reflexd_io.control_client.shapes.events import DroppedEvent, Event, EventQuery, ExchangeEvent, StoredEvent
 from reflexd_io.events import Events
+from reflexd_io.tenants.registry import Registry
 
 KEEP_ALIVE = 15.0
 """Seconds without an event after which a comment says that the stream still runs."""
@@ -18,9 +19,11 @@ COMMENT = b": still here\n\n"
 KINDS = frozenset({"exchange", "stored", "purged", "changed", "health", "dropped"})
 
 
-def endpoints(events: Events) -> list[Endpoint[Any, Any]]:
+def endpoints(tenants: Registry, events: Events) -> list[Endpoint[Any, Any]]:
     async def listen(asked: Asked[EventQuery, Nothing]) -> Streamed:
         kinds = _kinds(asked.query.kinds)
+        if asked.query.tenant is not None:
+            tenants.known(asked.query.tenant)
         return Streamed(_written(events, _after(asked.headers.get("last-event-id")), kinds, asked.query.tenant))
 
     return [
@@ -33,6 +36,7 @@ def endpoints(events: Events) -> list[Endpoint[Any, Any]]:
             answer=None,
             content_type="text/event-stream",
             tag="exchanges",
+            problems=(404,),
         )
     ]
 
@@ -51,7 +55,8 @@ def _kinds(text: str | None) -> frozenset[str]:
         return KINDS
     asked = frozenset(filter(None, (name.strip() for name in text.split(","))))
     if unknown := asked - KINDS:
-        raise Problem(400, "bad_query", f"unknown kinds of events: {', '.join(sorted(unknown))}")
+        said = f"There are no events {', '.join(sorted(unknown))}; there are: {', '.join(sorted(KINDS))}."
+        raise Problem(400, "bad_query", said)
     return asked | {"dropped"}
 
 

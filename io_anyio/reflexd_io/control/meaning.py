@@ -47,5 +47,6 @@ def endpoints(feedback: Feedback) -> list[Endpoint[Any, Any]]:
             query=AuditQuery,
             answer=Audits,
             tag="statistics",
+            problems=(404,),
         ),
     ]

@@ -59,7 +59,7 @@ def _queries(endpoints: list[Endpoint[Any, Any]]) -> set[str]:
 
 def _operation(endpoint: Endpoint[Any, Any], schema_of: dict[Any, Any], components: dict[str, Any]) -> Document:
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": _IN_PATHS.get(name, _IN_PATH)}
         for name in endpoint.parameters
     ]
     if endpoint.query is not Nothing:
@@ -83,6 +83,8 @@ def _operation(endpoint: Endpoint[Any, Any], schema_of: dict[Any, Any], componen
     return operation
 
 
+_IN_PATH: Document = {"type": "string", "minLength": 1}
+_IN_PATHS: dict[str, Document] = {"entry": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}
 _NO_MARKS = str.maketrans("", "", "{}-_")
 
 

@@ -40,7 +40,7 @@ class Account:
         self._browsing = browsing
 
     async def page(self, query: StatsQuery) -> Stats:
-        tenant = self._registry.find(query.tenant) if query.tenant is not None else None
+        tenant = self._registry.known(query.tenant) if query.tenant is not None else None
         rows, span = await self._statistics.rows(query.range, tenant)
         now, sums = self._statistics.clock(), Sums(rows)
         points = series(rows, span, now)
@@ -120,5 +120,6 @@ def endpoints(account: Account) -> list[Endpoint[Any, Any]]:
             query=StatsQuery,
             answer=Stats,
             tag="statistics",
+            problems=(404,),
         )
     ]

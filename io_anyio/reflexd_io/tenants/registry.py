@@ -146,13 +146,6 @@ class Registry:
         """As `id_of`; anonymous tenants are named as their ids are."""
         return name if name.startswith(ANONYMOUS) else self.id_of(name)
 
-    def find(self, name: str) -> str:
-        """The id of who is called so: of an anonymous tenant its name; empty, which nobody's is, where nobody is."""
-        try:
-            return self.id_of(name)
-        except changes.Unfit:
-            return "" if name in self.document.tenants else name
-
     def pause_of(self, tenant: str) -> Pause | None:
         """By id, or of `EVERYBODY`."""
         held = self._pauses.get(tenant)

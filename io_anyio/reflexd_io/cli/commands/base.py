@@ -22,7 +22,7 @@ class Commands:
         self._commands = commands
         self.configured = Parser(add_help=False)
         self.configured.add_argument(
-            "--config", metavar="FILE", help="configuration file (default: config.toml in the user's)"
+            "--config", metavar="FILE", help="configuration file (default: config.toml in your configuration folder)"
         )
         self.configured.add_argument(
             "--storage-path", metavar="DIR", help="where answers are kept (REFLEX_STORAGE_PATH)"

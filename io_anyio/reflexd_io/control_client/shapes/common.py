@@ -1,6 +1,30 @@
 """What several endpoints give or take."""
 
-from msgspec import Struct
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+# What the document says of values that the daemon judges in words of its own, with the place and the reason.
+Elapsed = Annotated[float, Meta(extra_json_schema={"minimum": 0})]
+"""Seconds that have gone by."""
+EntryId = Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9a-f]{32}$"})]
+TenantsName = Annotated[
+    str, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "minLength": 1, "maxLength": 64})
+]
+"""Of one that is to be: not every such name may be given."""
+
+Dialect = Literal[
+    "chat",
+    "completions",
+    "count-tokens",
+    "embeddings",
+    "gemini",
+    "gemini-stream",
+    "messages",
+    "ollama-chat",
+    "ollama-generate",
+    "responses",
+]
 
 
 class Wire(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

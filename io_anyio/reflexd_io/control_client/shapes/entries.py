@@ -1,10 +1,11 @@
 """Entries: what is stored, how it is browsed, purged and restored."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from reflexd_io.control_client.shapes.common import Told, Wire
+from reflexd_io.control_client.shapes.common import Dialect, Elapsed, EntryId, Told, Wire
 
 
 class EntryRow(Told, frozen=True, kw_only=True):
@@ -40,16 +41,16 @@ class EntryFilter(Wire, frozen=True, kw_only=True):
 
     tenant: str | None = None
     model: str | None = None
-    dialect: str | None = None
+    dialect: Dialect | None = None
     upstream: str | None = None
     text: str | None = None
     """Words, "phrases", -without, prefix*; in question and answer."""
     exact_only: bool | None = None
     pinned: bool | None = None
-    older_than: float | None = None
+    older_than: Elapsed | None = None
     """Seconds since it was stored."""
-    newer_than: float | None = None
-    unused_for: float | None = None
+    newer_than: Elapsed | None = None
+    unused_for: Elapsed | None = None
     """Seconds since it last answered."""
 
 
@@ -61,7 +62,7 @@ class EntryQuery(EntryFilter, frozen=True, kw_only=True):
     sort: SortName = "created"
     descending: bool = True
     cursor: str | None = None
-    limit: int = 100
+    limit: Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": 500})] = 100
 
 
 class EntryPage(Told, frozen=True, kw_only=True):
@@ -135,12 +136,16 @@ class EntryDetail(Told, frozen=True, kw_only=True):
 
 class EntryChange(Wire, frozen=True, kw_only=True):
     pinned: bool | msgspec.UnsetType = msgspec.UNSET
-    expires_in: float | msgspec.UnsetType | None = msgspec.UNSET
+    expires_in: (
+        Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": 3_153_600_000})]
+        | msgspec.UnsetType
+        | None
+    ) = msgspec.UNSET
     """Seconds from now; null: never."""
 
 
 class Purge(Wire, frozen=True, kw_only=True):
-    ids: list[str] | None = None
+    ids: Annotated[list[EntryId], Meta(extra_json_schema={"maxItems": 10_000})] | None = None
     """Entries by id (of ``filter.tenant``, or whosever they are); together with a filter both must hold."""
     filter: EntryFilter | None = None
     """An empty filter with ``everything`` means all."""

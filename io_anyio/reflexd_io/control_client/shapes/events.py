@@ -3,14 +3,20 @@
 ``id`` counts up; a client that sends ``Last-Event-ID`` is given what is still there of what it missed.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from reflexd_io.control_client.shapes.common import Told, Wire
 from reflexd_io.control_client.shapes.exchanges import ExchangeRow
 
+_KIND = "exchange|stored|purged|changed|health|dropped"
+
 
 class EventQuery(Wire, frozen=True, kw_only=True):
-    kinds: str | None = None
+    kinds: Annotated[str, Meta(extra_json_schema={"pattern": rf"^\s*({_KIND})?\s*(,\s*({_KIND})?\s*)*$"})] | None = (
+        None
+    )
     """Comma-separated; None: all."""
     tenant: str | None = None
 

@@ -1,8 +1,10 @@
 """Exchanges: what was asked lately and what became of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from reflexd_io.control_client.shapes.common import Told, Wire
+from msgspec import Meta
+
+from reflexd_io.control_client.shapes.common import Dialect, Told, Wire
 
 
 class ExchangeRow(Told, frozen=True, kw_only=True):
@@ -110,15 +112,17 @@ class Explained(Told, frozen=True, kw_only=True):
 
 class ExchangeQuery(Wire, frozen=True, kw_only=True):
     tenant: str | None = None
-    status: str | None = None
-    """A status, ``hit`` for all kinds of hits, or ``coalesced``."""
-    dialect: str | None = None
+    status: (
+        Literal["hit", "hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "coalesced", "miss", "bypass"] | None
+    ) = None
+    """``hit``: all kinds of hits."""
+    dialect: Dialect | None = None
     model: str | None = None
     client: str | None = None
     text: str | None = None
     min_ms: float | None = None
     cursor: str | None = None
-    limit: int = 100
+    limit: Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": 1000})] = 100
 
 
 class ExchangePage(Told, frozen=True, kw_only=True):

@@ -1,8 +1,10 @@
 """Tenants, their tokens and policies, and pausing."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from reflexd_io.control_client.shapes.common import Told, Wire
+from msgspec import Meta
+
+from reflexd_io.control_client.shapes.common import TenantsName, Told, Wire
 
 
 class TenantRow(Told, frozen=True, kw_only=True):
@@ -35,11 +37,11 @@ class Tenants(Told, frozen=True, kw_only=True):
 
 
 class NewTenant(Wire, frozen=True, kw_only=True):
-    name: str
+    name: TenantsName
 
 
 class Renamed(Wire, frozen=True, kw_only=True):
-    name: str
+    name: TenantsName
 
 
 class TenantName(Wire, frozen=True, kw_only=True):
@@ -52,8 +54,8 @@ class RemoveQuery(Wire, frozen=True, kw_only=True):
 
 
 class NewToken(Wire, frozen=True, kw_only=True):
-    name: str = ""
-    expires_in: float | None = None
+    name: Annotated[str, Meta(extra_json_schema={"maxLength": 100})] = ""
+    expires_in: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": 2**31})] | None = None
     """Seconds; None: never."""
 
 
@@ -141,7 +143,7 @@ class UpstreamChange(Wire, frozen=True, kw_only=True):
 
 
 class Pause(Wire, frozen=True, kw_only=True):
-    seconds: float | None = None
+    seconds: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0, "maximum": 31_622_400})] | None = None
     """None: until somebody resumes."""
     tenant: str | None = None
     """None: everybody."""
