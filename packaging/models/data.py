@@ -73,7 +73,9 @@ def part_of(name: str) -> float:
 
 
 def split_of(family: Family) -> str:
-    """``train``, ``calibrate`` or ``test``."""
+    """``train``, ``calibrate`` or ``test``: by its file where that was written to calibrate, else by field and id."""
+    if family.source.startswith("calibration"):
+        return "calibrate"
     if family.field in HELD_OUT_FIELDS:
         return "test"
     place = part_of(family.id.partition("@")[0])
