@@ -28,8 +28,8 @@ from reflexd_core.meaning.normal_form import normal_form
 from reflexd_core.meaning.trials import Choice, Scored, choose_threshold
 
 TARGET = 0.075
-"""At 95 % confidence, so that about half of it is what is to be expected. Half of the calibration pairs are near-misses
-written to deceive; of those, less was supported only where next to nothing is served (see README.md)."""
+"""At 95 % confidence, so that about half of it is what is to be expected. Half of the calibration pairs are
+near-misses written to deceive; less was supported only where next to nothing is served (see README.md)."""
 BAND = 0.01
 """How far the backends may differ in probability, at least; more where `agree` finds more."""
 FITTED = 0.2

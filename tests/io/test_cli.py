@@ -100,7 +100,7 @@ def _get(url: str, body: bytes | None = None) -> tuple[dict[str, str], bytes]:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -60,7 +60,7 @@ class Shell:
             return str(told.headers["X-Reflex-Status"])
 
     def wait_for(self, count: int) -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while len(self.json("cache", "ls")["items"]) != count:
             assert time.monotonic() < until
 

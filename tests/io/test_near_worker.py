@@ -12,7 +12,7 @@ from reflexd_io.near.worker import Worker
 
 
 def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.005)

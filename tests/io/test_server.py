@@ -109,7 +109,7 @@ async def test_signals_are_heard_where_event_loops_know_none(monkeypatch: pytest
     monkeypatch.setattr(app.signal, "signal", handlers.__setitem__)
     monkeypatch.setattr(app, "_SIGNAL_POLL", 0.001)
     stop = anyio.Event()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(app.stop_on_signals, stop, tasks.cancel_scope)
             await anyio.wait_all_tasks_blocked()
@@ -126,7 +126,7 @@ async def test_a_spell_without_descriptors_is_logged_once(
     monkeypatch.setattr(server, "ACCEPT_PAUSE", 0.0)
     codes = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED, errno.EPERM]
     taking = Taking()
-    with anyio.fail_after(5), socket.create_server(("127.0.0.1", 0)) as ours:
+    with anyio.fail_after(30), socket.create_server(("127.0.0.1", 0)) as ours:
         listener = FailingListener(ours, codes)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(taking._accept, listener, tasks)  # type: ignore[arg-type]

@@ -587,7 +587,7 @@ async def test_warming_up_keeps_no_lookup_waiting(tmp_path: Path, monkeypatch: p
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(warm_up)
             await anyio.sleep(0.05)
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 assert await store.get("default", _key(1)) is not None
             assert not found
             go_on.set()

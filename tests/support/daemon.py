@@ -42,9 +42,9 @@ def daemon(settings: Settings, backend: str = "asyncio") -> Iterator[Runtime]:
                 ready.set()
 
         running = portal.start_task_soon(run)
-        ready.wait(20)
+        ready.wait(60)
         if not found:
-            running.result(5)
+            running.result(30)
             raise RuntimeError("the daemon was not ready in time")
         try:
             yield found[0]

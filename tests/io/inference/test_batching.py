@@ -42,7 +42,7 @@ async def served(batching: Batching[int, int]) -> AsyncIterator[None]:
 
 
 async def started(model: Model) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while not model.started.is_set():  # noqa: ASYNC110 - a thread sets it
             await anyio.sleep(0.001)
 
