@@ -243,6 +243,7 @@ class Driver:
 
         def told(problem: str | None) -> None:
             if problem is None:
+                self._memory.renewed(key)
                 self._journal.note_stored(call.route.tenant, admit.entry.id)
             if self._exchanges.state(exchange.id) is not None:
                 self._hear(exchange, ev.Stored(time()) if problem is None else ev.StoreFailed(time(), problem))

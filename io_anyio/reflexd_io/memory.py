@@ -141,6 +141,12 @@ class Memory:
         for alias in self._aliases.pop(key, set()).copy():
             self._remove(alias)
 
+    def renewed(self, key: bytes) -> None:
+        """After an entry was written: what was read before of an older one, for other wordings, is not to be kept."""
+        self.changed.note([key])
+        for alias in self._aliases.pop(key, set()).copy():
+            self._remove(alias)
+
     def forget(self, keys: Iterable[bytes], *, purged: bool = False) -> None:
         """After entries were altered or purged on disk: what lies under these keys is no longer so."""
         gone = list(keys)

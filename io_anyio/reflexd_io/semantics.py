@@ -201,7 +201,8 @@ class Semantics:
             reason=promote.reason,
             at=time(),
         )
-        if exchange.sought is not None:
+        newest = self._memory.get(found.key)
+        if exchange.sought is not None and (newest is None or newest.facts == exchange.sought.facts):
             self._memory.put(key, replace(exchange.sought, pairing=pairing), exchange.call.route.tenant)
         alias = Alias(key=key, question=asked.question, form=asked.form, pairing=pairing)
         self._tasks.start_soon(self._remember, exchange.call, alias)

@@ -5,6 +5,7 @@ import http.client
 import json
 import shutil
 import sqlite3
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +27,7 @@ from reflexd_io.control_client import BlockingClient, Place, Refused, calls
 from reflexd_io.control_client.shapes.exchanges import ExchangeDetail
 from reflexd_io.inference.judge import Score
 from reflexd_io.runtime import Runtime
+from reflexd_io.store import records
 from support import tiny
 from support.chat import answer
 from support.daemon import daemon, settings_for
@@ -337,6 +339,27 @@ def test_a_refreshed_answer_takes_the_place_of_the_old_one_for_all_wordings(
         upstream.script = lambda seen: replace(answer(seen), body=answer(seen).body.replace(b"says", b"writes"))
         fresh = asker.ask(DIV, {"Cache-Control": "no-cache"})
         assert "writes" in fresh["body"]
+        assert settled(lambda: "writes" in asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)["body"])
+
+
+def test_an_old_answer_read_while_the_new_one_is_written_is_not_kept(
+    tmp_path: Path, upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, written = records.insert, threading.Event()
+
+    def slowly(connection: sqlite3.Connection, record: records.Record) -> None:
+        if b"writes" in record.answer.recorded:
+            written.wait(60)
+        insert(connection, record)
+
+    with asking(tmp_path / "store", upstream) as (asker, _):
+        asker.learn(DIV)
+        assert asker.by(DIV_IN_OTHER_WORDS).startswith("hit-l3")
+        monkeypatch.setattr(records, "insert", slowly)
+        upstream.script = lambda seen: replace(answer(seen), body=answer(seen).body.replace(b"says", b"writes"))
+        assert "writes" in asker.ask(DIV, {"Cache-Control": "no-cache"})["body"]
+        assert "says" in asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)["body"]  # as the disk has it still
+        written.set()
         assert settled(lambda: "writes" in asker.ask(DIV_IN_OTHER_WORDS, NOT_KEPT)["body"])
 
 
