@@ -11,7 +11,7 @@ from reflexd_tui.widgets.rows import Cell
 
 COLUMNS = (
     Column(key="upstream", title="Provider", width=14, keep=9),
-    Column(key="source", title="Key from", width=12, keep=8),
+    Column(key="source", title="Key from", width=20, keep=8),
     Column(key="hint", title="Ends in", width=8, keep=7),
     Column(key="url", title="Address", width=20, grows=True),
 )

@@ -18,8 +18,17 @@ class Changed(Message):
 
 
 class Pane(Rows, Generic[T]):
-    def __init__(self, columns: Sequence[Column], *, id: str) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(columns, lambda: len(self.items), lambda index: self.show(self.items[index]), id=id)
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        id: str,  # noqa: A002 - Textual's own name
+    ) -> None:
+        def cells(index: int) -> dict[str, Cell]:
+            return self.show(self.items[index])
+
+        super().__init__(columns, lambda: len(self.items), cells, empty=empty, id=id)
         self.items: Sequence[T] = ()
         self.tenant: TenantRow | None = None
 

@@ -22,7 +22,7 @@ COLUMNS = (
 
 class SeenPane(Pane[SeenKey]):
     def __init__(self) -> None:
-        super().__init__(COLUMNS, id="seen")
+        super().__init__(COLUMNS, empty="No provider key was seen that belongs to nobody.", id="seen")
 
     async def ask(self, tenant: str) -> Sequence[SeenKey]:
         """The same for every tenant."""

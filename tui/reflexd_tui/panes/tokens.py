@@ -21,7 +21,7 @@ COLUMNS = (
 
 class TokensPane(Pane[TokenRow]):
     def __init__(self) -> None:
-        super().__init__(COLUMNS, id="tokens")
+        super().__init__(COLUMNS, empty="No tokens. A client sends one as its API key; n makes it.", id="tokens")
 
     async def ask(self, tenant: str) -> Sequence[TokenRow]:
         found = await self.host.ask(calls.list_tokens(tenant), quiet=True)

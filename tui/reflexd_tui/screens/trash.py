@@ -35,11 +35,15 @@ def _told(what: str) -> Content:
     return Content.assemble(("Trash", "bold $foreground"), f"   {what}")
 
 
+class Purges(Rows):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Restore")]
+
+
 class TrashScreen(Screen[None]):
     DEFAULT_CSS = "TrashScreen Static { padding: 1 1; height: auto; color: $text-muted; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
-        Binding("r", "restore", "Restore"),
+        Binding("r", "restore", "Restore", show=False),
         Binding("x", "drop", "Drop for good"),
     ]
 
@@ -50,7 +54,7 @@ class TrashScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Banner()
         yield Static(_told("What was purged can be taken back for ten minutes."))
-        yield Rows(COLUMNS, lambda: len(self._items), self._cells)
+        yield Purges(COLUMNS, lambda: len(self._items), self._cells)
         yield KeyLine()
 
     async def on_mount(self) -> None:

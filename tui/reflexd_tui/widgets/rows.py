@@ -109,14 +109,18 @@ class Rows(ScrollView, can_focus=True):
         cells: Callable[[int], dict[str, Cell]],
         *,
         is_marked: Callable[[int], bool] = lambda _: False,
+        empty: str = "",
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        """``cells`` gives a row's cells by column; a column it leaves out stays empty."""
+        """``cells`` gives a row's cells by column; a column it leaves out stays empty. ``empty``: said in their place
+        where there are no rows.
+        """
         super().__init__(id=id)
         self.columns = columns
         self._length = length
         self._cells = cells
         self._is_marked = is_marked
+        self._empty = empty
         self._placed: list[Placed] = []
         self._placed_in = 0
         """The width for which they were placed: a scroll bar comes and goes without a resize."""
@@ -229,6 +233,8 @@ class Rows(ScrollView, can_focus=True):
         index = self.scroll_offset.y + y - 1
         base = self.rich_style
         if not 0 <= index < self._length():
+            if y == 1 and self._empty and not self._length():
+                return self._strip([(short(self._empty, max(1, width - 2)), base + self._muted)], base, width)
             return Strip.blank(width, base)
         if self._is_marked(index):
             base += self.get_component_rich_style("rows--marked")
