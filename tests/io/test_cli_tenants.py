@@ -67,7 +67,8 @@ def test_a_tenants_life(typed: Typed, url: str) -> None:
     assert [(row["name"], row["active"], row["tokens"]) for row in rows] == [("default", False, 0), ("job", True, 1)]
     listed = typed("tenants", "list")[1].splitlines()
     assert listed[1].startswith("* job")
-    assert "1 tokens" in listed[1]
+    assert "1 token" in listed[1]
+    assert "config.toml" not in listed[0]
     assert "revoked" in typed("tenants", "token", "job", "rm", "laptop")[1]
     assert typed("tenants", "rm", "job")[0] == 1
     assert "was removed" in typed("tenants", "rm", "job", "--force")[1]

@@ -51,6 +51,10 @@ def seconds_in(text: str) -> float:
     return float(found[1]) * _UNITS[found[2] or "s"]
 
 
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
 def _list(args: argparse.Namespace) -> int:
     found = answer(args, calls.list_tenants())
     if args.json:
@@ -62,8 +66,8 @@ def _list(args: argparse.Namespace) -> int:
             "anonymous" if row.anonymous else "",
             "in config.toml" if row.from_config else "",
             "left over: in config.toml no longer" if row.left_over else "",
-            f"{row.tokens} tokens" if row.tokens else "",
-            f"{len(row.adopted)} adopted keys" if row.adopted else "",
+            f"{row.tokens} token{_s(row.tokens)}" if row.tokens else "",
+            f"{len(row.adopted)} adopted key{_s(len(row.adopted))}" if row.adopted else "",
             _paused(row.paused_until),
         ]
         told = ", ".join(mark for mark in marks if mark)

@@ -243,7 +243,7 @@ class Desk:
             name=name,
             active=tenant == registry.tenancy.active.id,
             anonymous=_is_anonymous(tenant),
-            from_config=name in self._settings.tenants,
+            from_config=name in self._settings.policy_names,
             left_over=not _is_anonymous(tenant) and name not in registry.tenancy.by_name,
             entries=found.entries if found is not None else 0,
             size=found.size if found is not None else 0,
