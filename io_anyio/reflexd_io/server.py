@@ -84,8 +84,9 @@ class Server:
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
                 failing = False
+                has_room = len(self._connections) + self._arriving < self._most or self._make_room()
                 self._arriving += 1
-                handlers.start_soon(self._serve_connection, theirs)
+                handlers.start_soon(self._serve_connection, theirs, has_room)
 
     async def _watch_time(self) -> None:
         while True:
@@ -107,11 +108,10 @@ class Server:
             with anyio.move_on_after(GRACE):
                 await self._empty.wait()
 
-    async def _serve_connection(self, theirs: socket.socket) -> None:
+    async def _serve_connection(self, theirs: socket.socket, has_room: bool) -> None:
         """See one connection to its end. What goes wrong with it, closing included, must not end the others."""
         connection = None
         try:
-            has_room = len(self._connections) + self._arriving <= self._most or self._make_room()
             connection = await self._meet(theirs)
             if connection is None:
                 return

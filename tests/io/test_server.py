@@ -40,7 +40,7 @@ class Taking(server.Server):
         super().__init__(None, None, None, most=8)  # type: ignore[arg-type]
         self.taken = anyio.Event()
 
-    async def _serve_connection(self, theirs: socket.socket) -> None:
+    async def _serve_connection(self, theirs: socket.socket, has_room: bool) -> None:
         theirs.close()
         self.taken.set()
 
