@@ -371,3 +371,10 @@ async def test_a_file_that_cannot_be_read_costs_only_its_own_part(tmp_path: Path
         assert (await catalogue.purging.restore(purged.purge or "")).entries == 1
         with pytest.raises(StoreUnavailable):
             await catalogue.purging.purge(Target(tenant="broken"))
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [(-4e307, "1970-01-01"), (4e307, "9999-12-31"), (86_400.0, "1970-01-02")]
+)
+def test_any_number_of_days_is_told_in_words(before: float, said: str) -> None:
+    assert said in Target(tenant="default", filter=Filter(before=before)).in_words()

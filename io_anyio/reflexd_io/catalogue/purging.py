@@ -317,5 +317,12 @@ def _together(parts: list[tuple[str, Purge]]) -> Thrown:
     )
 
 
+_LAST = 253_402_300_799.0
+"""The end of the year 9999, behind which there is no date to name."""
+
+
 def _moment(at: float | None) -> str | None:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at is not None else None
+    """Whatever number of days somebody asks for: before the first and behind the last date nothing was stored."""
+    if at is None:
+        return None
+    return f"{datetime.fromtimestamp(min(max(at, 0.0), _LAST), UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -163,7 +163,7 @@ class EntriesView(Vertical):
         self.rows.update_rows()
         parts = self.pages.told()
         column, descends = self._sorted_by
-        if not self.rows.shows(column):  # there is no room for it, and so no head that would say so
+        if self.pages.rows and not self.rows.shows(column):  # where it has no room, no head says so
             title = next(each.title for each in SORTED if each.key == column)
             parts.append(f"by {title.lower()} {'▼' if descends else '▲'}")
         if self._looks_further:

@@ -153,8 +153,8 @@ class Rows(ScrollView, can_focus=True):
         self._placed = place(self.columns, self._placed_in - 2, self.hidden)
 
     def shows(self, column: str) -> bool:
-        """Whether there is room for it."""
-        return any(placed.column.key == column for placed in self._placed)
+        """Whether there is room for it; what is not drawn yet shows all."""
+        return self.size.width == 0 or any(placed.column.key == column for placed in self._placed)
 
     def put_cursor(self, index: int, *, by_hand: bool = False) -> None:
         """Move it and show it."""
