@@ -252,7 +252,8 @@ def _as_json(family: Metric) -> tuple[str, object]:
         return name, _histograms(family)
     told = [{**sample.labels, "value": _plain(sample.value)} for sample in family.samples]
     if family.type == "info":
-        return name, dict(family.samples[0].labels)
+        labels = family.samples[0].labels.items()
+        return name, {label: int(value) if value.isdecimal() else value for label, value in labels}
     return name, told[0]["value"] if len(told) == 1 and len(told[0]) == 1 else told
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.core import InfoMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from reflexd_core.prices import Price, Prices
 from reflexd_core.tally import BOUNDS, Tally
+from reflexd_io import metrics
 from reflexd_io.ledger import Ledger
 from reflexd_io.metrics import ANONYMOUS, MOST, Snapshot
 from reflexd_io.peers import Peer, Peers
@@ -128,3 +130,8 @@ def test_labels_are_bounded() -> None:
     assert sum(sample.value for sample in families["reflex_saved_dollars"].samples) == 4 * MOST
     assert sum(sample.value for sample in families["reflex_entries"].samples) == 8 * MOST
     assert len(families["reflex_storage_bytes"].samples) == MOST + 1
+
+
+def test_numbers_are_numbers_in_the_json_form_of_what_is_known_of_models_too() -> None:
+    family = InfoMetricFamily("reflex_model_backend", "", value={"dimension": "384", "model": "some-12"})
+    assert metrics._as_json(family) == ("reflex_model_backend", {"dimension": 384, "model": "some-12"})

@@ -144,7 +144,8 @@ def _files(settings: Settings) -> Iterator[Finding]:
             yield Finding("storage", "fault", f"{path.name}: {error}; {advice}")
             continue
         ok = verdict == "ok"
-        yield Finding("storage", "ok" if ok else "fault", f"{path.name}: {count} entries" if ok else f"{verdict}")
+        held = f"{path.name}: {count} {'entry' if count == 1 else 'entries'}"
+        yield Finding("storage", "ok" if ok else "fault", held if ok else f"{verdict}")
 
 
 def _keyring() -> Finding:

@@ -39,11 +39,12 @@ def _summary(found: Stats, tenant: str | None) -> list[str]:
         return [f"No exchanges{whose} {_NAMES[found.range]}."]
     rate = f"{found.hit_rate:.0%} hits" if found.hit_rate is not None else "none"
     unpriced = f"; the price of {found.unpriced_tokens:,} of them is unknown" if found.unpriced_tokens else ""
+    stored = sum(row.entries for row in found.storage)
     told = [
         f"{found.exchanges:,} exchanges{whose} {_NAMES[found.range]}: {rate}, {found.coalesced:,} coalesced",
         f"  saved      {found.saved_tokens:,} tokens, ${found.saved_dollars:,.4f}{unpriced}",
         f"  paid       {found.paid_tokens:,} tokens, ${found.paid_dollars:,.4f}",
-        f"  stored     {sum(row.entries for row in found.storage):,} entries, {found.storage_bytes / 1e6:,.1f} MB",
+        f"  stored     {stored:,} {'entry' if stored == 1 else 'entries'}, {found.storage_bytes / 1e6:,.1f} MB",
     ]
     if found.provider_cached_tokens:
         shown = f"{found.provider_cached_tokens:,} tokens, ${found.provider_saved_dollars:,.4f}"
