@@ -109,8 +109,12 @@ def test_what_happens_is_seen_as_it_happens(reflex: Runtime, browser: Chromium) 
     browser.run("location.hash = 'overview'")
     browser.until("document.querySelector('.figure.first .big')?.textContent === '$0.0035'")
     browser.until("document.querySelectorAll('.charts svg').length >= 5")
-    browser.until("(document.querySelector('.chart svg[tabindex]').focus(), document.activeElement.matches('svg'))")
-    browser.press("ArrowLeft")
+    for _ in range(100):  # a chart that is drawn anew in between loses the focus
+        browser.run("document.querySelector('.chart svg[tabindex]').focus()")
+        browser.press("ArrowLeft")
+        if browser.run("Boolean(document.querySelector('.chart .tip:not([hidden])'))"):
+            break
+        time.sleep(0.1)
     browser.until("document.querySelector('.chart .tip:not([hidden])')")
     keep(browser, "busy")
     marks = browser.run("[...document.querySelectorAll('.charts .wide svg text')].map((label) => label.textContent)")
@@ -216,6 +220,10 @@ def test_a_button_keeps_the_focus_when_its_list_is_told_anew(reflex: Runtime, br
     browser.until("document.querySelectorAll('#view-tenants tbody tr').length === 2")
     held = "document.activeElement.closest('#view-tenants tr')?.textContent"
     browser.run("document.querySelectorAll('#view-tenants tbody tr')[1].querySelector('button:last-child').focus()")
+    browser.run(
+        "new Promise((done) => setTimeout(done, 1500))"
+    )  # what the view asked for when it was opened has come
+    assert browser.run(held).startswith("work")
     browser.press("Enter")
     browser.until(f"{held}?.startsWith('work') && document.activeElement.textContent === 'Resume'")
     browser.press("Enter")
