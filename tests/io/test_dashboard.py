@@ -217,12 +217,10 @@ def test_a_button_keeps_the_focus_when_its_list_is_told_anew(reflex: Runtime, br
     control(reflex, "/admin/tenants", {"name": "work"})
     enter(browser, reflex)
     browser.press("4")
+    browser.until("!document.getElementById('view-tenants').hidden")  # what is hidden takes no focus
     browser.until("document.querySelectorAll('#view-tenants tbody tr').length === 2")
     held = "document.activeElement.closest('#view-tenants tr')?.textContent"
     browser.run("document.querySelectorAll('#view-tenants tbody tr')[1].querySelector('button:last-child').focus()")
-    browser.run(
-        "new Promise((done) => setTimeout(done, 1500))"
-    )  # what the view asked for when it was opened has come
     assert browser.run(held).startswith("work")
     browser.press("Enter")
     browser.until(f"{held}?.startsWith('work') && document.activeElement.textContent === 'Resume'")
