@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reflexd_io.store import forms, meaning, records, trash
 from reflexd_io.store.connections import Connections
-from reflexd_io.store.room import Guarded, LimitOf, Room
+from reflexd_io.store.room import Guarded, Room
 
 Uses = dict[str, dict[bytes, list[float]]]
 """When each key was used, by tenant."""
@@ -25,18 +25,9 @@ _DAYS = 90
 
 
 class Upkeep:
-    def __init__(
-        self,
-        folder: Path,
-        known: set[str],
-        connections: Connections,
-        *,
-        max_bytes: int,
-        limit_of: LimitOf,
-        guarded: Guarded,
-    ) -> None:
-        """As `Room`."""
-        self.room = Room(folder, known, connections, max_bytes=max_bytes, limit_of=limit_of, guarded=guarded)
+    def __init__(self, folder: Path, known: set[str], connections: Connections, room: Room, guarded: Guarded) -> None:
+        """``known``: tenants that have a file."""
+        self.room = room
         self._folder = folder
         self._known = known
         self._connections = connections

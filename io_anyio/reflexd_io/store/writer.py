@@ -18,7 +18,7 @@ from pathlib import Path
 from reflexd_io.faults import in_words
 from reflexd_io.store import files
 from reflexd_io.store.connections import Connections
-from reflexd_io.store.room import LimitOf
+from reflexd_io.store.room import LimitOf, Room
 from reflexd_io.store.upkeep import Upkeep, Uses
 
 log = logging.getLogger(__name__)
@@ -67,9 +67,8 @@ class Writer:
         self._waiting = 0
         self._waiting_lock = threading.Lock()
         self._connections = Connections(folder, known, lock_wait=_LOCK_WAIT)
-        self._upkeep = Upkeep(
-            folder, known, self._connections, max_bytes=max_bytes, limit_of=limit_of, guarded=self._guarded
-        )
+        room = Room(folder, known, self._connections, max_bytes=max_bytes, limit_of=limit_of, guarded=self._guarded)
+        self._upkeep = Upkeep(folder, known, self._connections, room, self._guarded)
         self._touched: deque[tuple[str, bytes, float]] = deque(maxlen=_TOUCHED)
         self.problems: dict[str, str] = {}
         """Tenants whose file cannot be written at present, and why."""
