@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 PATIENCE = 30.0
+NAVIGATED = ("navigated", "context was destroyed", "default execution context", "context with specified id")
+"""What a script is told (in part) whose page went away, or whose next page is not there yet."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -25,6 +27,10 @@ def found() -> str:
     if path is None or sys.platform == "win32":
         pytest.skip("there is no chromium here (Debian: apt-get install chromium)")
     return path
+
+
+class NavigatedError(AssertionError):
+    """The page went away while a script was asked for."""
 
 
 class Chromium:
@@ -50,7 +56,10 @@ class Chromium:
         while True:
             told = self._next()
             if told.get("id") == number:
-                assert "error" not in told, (method, told["error"])
+                error = told.get("error")
+                if error and any(words in error["message"] for words in NAVIGATED):
+                    raise NavigatedError(method, error)
+                assert not error, (method, error)
                 result: dict[str, Any] = told["result"]
                 return result
             self._note(told)
@@ -81,9 +90,15 @@ class Chromium:
     def until(self, script: str, patience: float = PATIENCE) -> None:
         """Wait until the expression is true; while the page is loading, what it asks for may not be there."""
         deadline = time.monotonic() + patience
-        while not self.run(f"(() => {{ try {{ return Boolean({script}) }} catch {{ return false }} }})()"):
+        while not self._holds(script):
             assert time.monotonic() < deadline, f"not in time: {script}\n{self.run('document.body.innerText')}"
             time.sleep(0.05)
+
+    def _holds(self, script: str) -> bool:
+        try:
+            return bool(self.run(f"(() => {{ try {{ return Boolean({script}) }} catch {{ return false }} }})()"))
+        except NavigatedError:
+            return False
 
     def visit(self, url: str) -> None:
         self.do("Page.navigate", url=url)
