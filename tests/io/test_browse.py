@@ -16,7 +16,7 @@ from reflexd_io.catalogue.browsing import Line, Listing
 from reflexd_io.catalogue.purging import Target
 from reflexd_io.catalogue.shelves import Unclear, Unknown
 from reflexd_io.store import browse, schema
-from reflexd_io.store.browse import Filter
+from reflexd_io.store.browse import Filter, Tier
 from reflexd_io.store.order import Place, Sort, Walk, through_all
 from support.entries import Opened, alias, key_of, name_of, opened, record
 
@@ -203,8 +203,8 @@ async def test_each_filter_finds_what_it_says(tmp_path: Path) -> None:
         assert await found() == [1, 2, 3, 4]
         assert await found(model="gpt-5") == [2]
         assert await found(dialect="embeddings") == [3]
-        assert await found(upstream="openai", exact_only=False) == [1]
-        assert await found(exact_only=True) == [2, 3, 4]
+        assert await found(upstream="openai", tier=Tier.SEMANTIC) == [1]
+        assert await found(tier=Tier.EXACT) == [2, 3, 4]
         assert await found(pinned=True) == [4]
         assert await found(pinned=False, model="gpt-4o") == [1, 3]
         assert await found(before=1000.0) == [2]

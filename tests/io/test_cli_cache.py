@@ -189,7 +189,13 @@ def test_without_a_daemon_it_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["cache"], ["cache", "ls", "-n", "0"], ["cache", "ls", "--older-than", "x"], ["warm", "-c", "0", "f"]],
+    [
+        ["cache"],
+        ["cache", "ls", "-n", "0"],
+        ["cache", "ls", "--older-than", "x"],
+        ["cache", "ls", "--tier", "l1"],
+        ["warm", "-c", "0", "f"],
+    ],
 )
 def test_what_is_used_wrongly_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

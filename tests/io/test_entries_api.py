@@ -18,7 +18,7 @@ import pytest
 
 from reflexd_io import app, exact, serving
 from reflexd_io.control_client import BlockingClient, Place, Refused, calls
-from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, Purge
+from reflexd_io.control_client.shapes.entries import EntryChange, EntryFilter, EntryQuery, ExportQuery, Purge
 from reflexd_io.control_client.shapes.exchanges import ExchangeQuery
 from reflexd_io.runtime import Runtime
 from reflexd_io.store import Store, files
@@ -131,6 +131,31 @@ def test_after_a_purge_the_next_request_is_a_miss_and_after_the_undo_a_hit(asker
     assert asker.ask("two") == "miss"  # and is stored anew
     assert asker.client.do(calls.empty_trash(all_of_it.purge or "")).message.startswith("3 ")
     assert asker.client.do(calls.trash()).items == []
+
+
+def test_entries_are_found_and_purged_by_their_tier(asker: Asker) -> None:
+    asker.learn("How do I sort a list?", "What is the latest version of Python?")
+    exact, semantic = (asker.items(tier=tier) for tier in ("exact", "semantic"))
+    assert [(row.question, row.exact_only) for row in exact] == [("What is the latest version of Python?", True)]
+    assert [(row.question, row.exact_only) for row in semantic] == [("How do I sort a list?", False)]
+    purged = asker.client.do(calls.purge(Purge(filter=EntryFilter(tier="exact"))))
+    assert purged.count == 1
+    (thrown,) = asker.client.do(calls.trash()).items
+    assert thrown.what == "tier exact of all tenants"
+    assert [row.question for row in asker.items()] == ["How do I sort a list?"]
+
+
+def test_an_unknown_tier_is_told_with_those_there_are(asker: Asker) -> None:
+    unknown: dict[str, Any] = {"tier": "l1"}
+    (export,) = calls.export_targets(ExportQuery(**unknown))
+    for ask in (
+        lambda: asker.items(**unknown),
+        lambda: asker.client.do(calls.purge(Purge(filter=EntryFilter(**unknown), everything=True))),
+        lambda: list(asker.client.download(export)),
+    ):
+        with pytest.raises(Refused, match="tier='l1': expected exact or semantic") as refused:
+            ask()
+        assert refused.value.status == 400
 
 
 def test_a_purge_of_everything_must_say_so(asker: Asker) -> None:

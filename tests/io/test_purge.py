@@ -17,7 +17,7 @@ from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.purging import Conflict, Target
 from reflexd_io.catalogue.shelves import Unknown
 from reflexd_io.store import StoreUnavailable, room, schema, trash, writer
-from reflexd_io.store.browse import Filter
+from reflexd_io.store.browse import Filter, Tier
 from reflexd_io.store.pairings import Audit, AuditVerdict
 from support.entries import MODEL, SCOPE, Opened, alias, everything, key_of, name_of, opened, record, rows, vector_of
 
@@ -110,7 +110,7 @@ async def test_a_purge_takes_what_was_named_and_tells_what_had_gone(tmp_path: Pa
         again = await catalogue.purging.purge(Target(tenant="default", ids=ids))
         assert (again.entries, again.purge, len(again.unknown)) == (0, None, 3)
         assert await catalogue.is_stored(1, "other")
-        both = await catalogue.purging.purge(Target(ids=(name_of(2), name_of(3)), filter=Filter(exact_only=True)))
+        both = await catalogue.purging.purge(Target(ids=(name_of(2), name_of(3)), filter=Filter(tier=Tier.EXACT)))
         assert both.entries == 1
         assert await catalogue.is_stored(2)
 

@@ -134,6 +134,7 @@ class ScriptedDaemon:
                 (query.tenant in (None, row.tenant))
                 and (query.model in (None, row.model))
                 and (query.pinned in (None, row.pinned))
+                and (query.tier in (None, "exact" if row.exact_only else "semantic"))
                 and all(_occurs(word, row.question + " " + row.answer) for word in (query.text or "").split())
             )
 

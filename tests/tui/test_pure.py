@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from reflexd_io.control_client.shapes.entries import EntryFilter
 from reflexd_tui.pure import asks, charts, filters, safe, words
 from reflexd_tui.pure.columns import GAP, place
 from reflexd_tui.pure.curl import command, whole
@@ -64,6 +65,32 @@ def test_any_search_is_read_or_its_fault_has_a_place(text: str) -> None:
     except filters.BadFilter as error:
         fault = error
     assert fault is None or 0 <= fault.at <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("div tier:exact", EntryFilter(text="div", tier="exact")),
+        ("tier:semantic model:gpt-4o", EntryFilter(tier="semantic", model="gpt-4o")),
+        ("is:pinned older:7d", EntryFilter(pinned=True, older_than=604_800.0)),
+    ],
+)
+def test_fields_of_a_search_are_read_apart_from_its_words(text: str, asked: EntryFilter) -> None:
+    assert asks.read(text) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "said"),
+    [
+        ("div tier:l1", 9, "tier: expected exact or semantic"),
+        ("is:exact", 3, "is: expected pinned"),
+        ("x nosuch:1", 2, "there is no field 'nosuch'"),
+    ],
+)
+def test_a_searchs_fault_points_at_its_place_and_says_what_may_stand_there(text: str, at: int, said: str) -> None:
+    with pytest.raises(filters.BadFilter, match=said) as caught:
+        asks.read(text)
+    assert caught.value.at == at
 
 
 @pytest.mark.parametrize(

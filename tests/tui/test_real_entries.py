@@ -62,6 +62,20 @@ async def test_every_order_is_the_real_daemons_too(real_opened: Opened, real: Re
         assert not toasts(pilot)
 
 
+async def test_a_search_by_tier_is_the_real_daemons_too(real_opened: Opened, real: Real) -> None:
+    async with real_opened() as pilot:
+        for question in ("How do I sort a list?", "What is the latest version of Python?"):
+            await real.ask(question)
+        view = await until_stored(pilot, real, 2)
+        for tier, question in (
+            ("semantic", "How do I sort a list?"),
+            ("exact", "What is the latest version of Python?"),
+        ):
+            await press(pilot, "slash", "ctrl+u", *f"tier:{tier}", "enter")
+            await until(pilot, lambda told=question: [row.question for row in view.pages.rows] == [told])
+        assert not toasts(pilot)
+
+
 async def test_an_exported_selection_is_imported_again(real_opened: Opened, real: Real, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     async with real_opened() as pilot:

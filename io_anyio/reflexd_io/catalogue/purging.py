@@ -61,7 +61,7 @@ class Target:
             "model": filter_.model,
             "dialect": filter_.dialect,
             "upstream": filter_.upstream,
-            "exact only": filter_.exact_only,
+            "tier": filter_.tier,
             "pinned": filter_.pinned,
             "stored before": _moment(filter_.before),
             "stored since": _moment(filter_.since),

@@ -29,8 +29,8 @@ from reflexd_io.control_client.shapes.entries import (
 )
 
 _FILTERS = (
-    *("tenant", "model", "dialect", "upstream"),
-    *("exact_only", "pinned", "older_than", "newer_than", "unused_for"),
+    *("tenant", "model", "dialect", "upstream", "tier"),
+    *("pinned", "older_than", "newer_than", "unused_for"),
 )
 _PIECE = 256 * 1024
 _LINES = "application/jsonl"

@@ -20,7 +20,7 @@ from reflexd_io.control_client.shapes import entries as shapes
 from reflexd_io.control_client.shapes.common import Done, Nothing
 from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
 from reflexd_io.events import Events
-from reflexd_io.store.browse import Filter
+from reflexd_io.store.browse import Filter, Tier
 from reflexd_io.store.order import Sort
 
 LINES = "application/jsonl"
@@ -219,7 +219,7 @@ def filter_of(asked: shapes.EntryFilter) -> Filter:
         model=asked.model,
         dialect=asked.dialect,
         upstream=asked.upstream,
-        exact_only=asked.exact_only,
+        tier=Tier(asked.tier) if asked.tier is not None else None,
         pinned=asked.pinned,
         before=now - _seconds("older_than", asked.older_than) if asked.older_than is not None else None,
         since=now - _seconds("newer_than", asked.newer_than) if asked.newer_than is not None else None,

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from reflexd_core.finding import Term, Wanted
 from reflexd_io.store.order import Met, Place, Sort, Value, Walk, few, through_all, through_found
@@ -23,6 +24,15 @@ PREVIEW = 200
 """Characters of the question and of the answer in a list."""
 
 
+class Tier(StrEnum):
+    """By which tiers an entry may answer."""
+
+    EXACT = "exact"
+    """Its own wording only."""
+    SEMANTIC = "semantic"
+    """Other wordings too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which entries are meant; None is any."""
@@ -30,8 +40,7 @@ class Filter:
     model: str | None = None
     dialect: str | None = None
     upstream: str | None = None
-    exact_only: bool | None = None
-    """Whether it answers its own wording only."""
+    tier: Tier | None = None
     pinned: bool | None = None
     before: float | None = None
     """Created before, Unix seconds."""
@@ -203,9 +212,9 @@ def where(wanted: Filter) -> tuple[str, tuple[object, ...]]:
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    if wanted.exact_only is not None:
+    if wanted.tier is not None:
         has_meaning = "EXISTS (SELECT 1 FROM meanings WHERE entry = number)"
-        conditions.append(f"NOT {has_meaning}" if wanted.exact_only else has_meaning)
+        conditions.append(f"NOT {has_meaning}" if wanted.tier is Tier.EXACT else has_meaning)
     if wanted.wanted is not None:
         conditions.append("number IN (SELECT rowid FROM texts WHERE texts MATCH ?)")
         values.append(expression(wanted.wanted))

@@ -4,23 +4,23 @@
 """
 
 import re
-from typing import Any
+from typing import Any, get_args
 
-from reflexd_io.control_client.shapes.entries import EntryFilter
+from reflexd_io.control_client.shapes.entries import EntryFilter, EntryTier
 from reflexd_tui.pure.filters import BadFilter
 
 PLACEHOLDER = 'words "a phrase" -without tenant:work model:gpt-4o is:pinned older:7d unused:30d'
 _FIELD = re.compile(r"(?<!\S)(?P<field>[a-z]+):(?P<value>\S+)")
 _TEXTS = ("tenant", "model", "dialect", "upstream")
 _TIMES = {"older": "older_than", "newer": "newer_than", "unused": "unused_for"}
-_FLAGS = {"pinned": ("pinned", True), "exact": ("exact_only", True), "shared": ("exact_only", False)}
+_TIERS = get_args(EntryTier)
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _UNFINISHED = re.compile(r'^[^"]*(?:"[^"]*"[^"]*)*(?<!\S)[^\s":-][^\s":]*(?<=\w)$')
 """A word at the end, outside of quotation marks, that is neither a field's value nor left out."""
 SHORTEST = 3
 """Letters of a beginning that is looked for: fewer begin a good part of all words, and say little."""
-FIELDS = (*_TEXTS, *_TIMES, "is")
+FIELDS = (*_TEXTS, "tier", *_TIMES, "is")
 
 
 def read(text: str, *, typing: bool = False) -> EntryFilter:
@@ -35,10 +35,14 @@ def read(text: str, *, typing: bool = False) -> EntryFilter:
             fields[name] = value
         elif name in _TIMES:
             fields[_TIMES[name]] = seconds(value, found.start("value"))
+        elif name == "tier":
+            if value not in _TIERS:
+                raise BadFilter(f"tier: expected {' or '.join(_TIERS)}", found.start("value"))
+            fields[name] = value
         elif name == "is":
-            if value not in _FLAGS:
-                raise BadFilter(f"is: expected one of {', '.join(_FLAGS)}", found.start("value"))
-            fields[_FLAGS[value][0]] = _FLAGS[value][1]
+            if value != "pinned":
+                raise BadFilter("is: expected pinned", found.start("value"))
+            fields[value] = True
         else:
             raise BadFilter(f"there is no field {name!r}; there are {', '.join(FIELDS)}", found.start())
     words = " ".join(_FIELD.sub(" ", text).split())

@@ -6,6 +6,7 @@ import re
 from reflexd_io.cli.commands.base import Commands, Parser
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+TIERS = ("exact", "semantic")
 SORTS = ("created", "used", "hits", "size", "expires", "tenant", "dialect", "model", "question")
 
 
@@ -63,11 +64,7 @@ def _filtered() -> Parser:
     filtered.add_argument("--model", metavar="NAME")
     filtered.add_argument("--dialect", metavar="NAME", help="chat, messages, responses, embeddings …")
     filtered.add_argument("--upstream", metavar="NAME")
-    kinds = filtered.add_mutually_exclusive_group()
-    kinds.add_argument(
-        "--exact-only", action="store_const", const=True, help="those that answer their own words only"
-    )
-    kinds.add_argument("--other-words", dest="exact_only", action="store_const", const=False, help="the others")
+    filtered.add_argument("--tier", choices=TIERS, help="exact: answers its own words only; semantic: others too")
     filtered.add_argument("--pinned", action="store_const", const=True, help="pinned ones only")
     filtered.add_argument("--older-than", type=_duration, metavar="TIME", help="stored longer ago, such as 7d")
     filtered.add_argument("--newer-than", type=_duration, metavar="TIME")

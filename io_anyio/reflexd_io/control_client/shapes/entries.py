@@ -36,6 +36,10 @@ class EntryRow(Told, frozen=True, kw_only=True):
     """The beginning of the answer's text."""
 
 
+EntryTier = Literal["exact", "semantic"]
+"""``exact``: what answers its own wording only; ``semantic``: what answers other wordings too."""
+
+
 class EntryFilter(Wire, frozen=True, kw_only=True):
     """All that is given must hold."""
 
@@ -45,7 +49,7 @@ class EntryFilter(Wire, frozen=True, kw_only=True):
     upstream: str | None = None
     text: str | None = None
     """Words, "phrases", -without, prefix*; in question and answer."""
-    exact_only: bool | None = None
+    tier: EntryTier | None = None
     pinned: bool | None = None
     older_than: Elapsed | None = None
     """Seconds since it was stored."""
