@@ -16,7 +16,7 @@ import httpcore2
 import pytest
 
 from reflexd_io import activation
-from reflexd_io.service import CannotManage, Found, Manager, start_installed, systemd
+from reflexd_io.service import CannotManage, Found, Manager, launchd, named, start_installed, startup, systemd
 from reflexd_io.service import run as service_run
 from support.process import command, environment, serving
 
@@ -25,14 +25,24 @@ _LONG = 120.0
 REFLEXD = ["/opt/my tools/reflexd"]
 
 
-def manager(home: Path, platform: str, said: dict[str, tuple[int, str]] | None = None) -> tuple[Manager, list[str]]:
+def a_program(folder: Path) -> list[str]:
+    """One that is there."""
+    program = folder / "my tools" / "reflexd"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    return [str(program)]
+
+
+def manager(
+    home: Path, platform: str, said: dict[str, tuple[int, str]] | None = None, command: Sequence[str] = REFLEXD
+) -> tuple[Manager, list[str]]:
     ran: list[str] = []
 
     def run(wanted: Sequence[str]) -> tuple[int, str]:
         ran.append(" ".join(wanted))
         return next((answer for part, answer in (said or {}).items() if part in ran[-1]), (0, ""))
 
-    return Manager(REFLEXD, port=8080, address="127.0.0.1", platform=platform, home=home, run=run), ran
+    return Manager(command, port=8080, address="127.0.0.1", platform=platform, home=home, run=run), ran
 
 
 @pytest.fixture(autouse=True)
@@ -77,20 +87,22 @@ def _with_runtime(folder: Path) -> dict[str, str]:
 
 
 def test_install_and_uninstall_leave_nothing_behind(tmp_path: Path) -> None:
-    there, ran = manager(tmp_path, "linux", {"is-active": (3, "inactive"), "is-enabled": (1, "")})
+    reflexd = a_program(tmp_path)
+    there, ran = manager(tmp_path, "linux", {"is-active": (3, "inactive"), "is-enabled": (1, "")}, reflexd)
     assert there.look().installed is False
     assert [line.split()[0] for line in there.install()] == ["wrote", "wrote", "ran", "ran", "ran"]
     assert there.look().installed is True
     service = (tmp_path / ".config/systemd/user/reflexd.service").read_text()
-    assert 'ExecStart="/opt/my tools/reflexd" serve\n' in service
+    assert f'ExecStart="{reflexd[0]}" serve\n' in service
     assert there.uninstall()[-1] == "ran systemctl --user daemon-reload"
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [str(path) for path in tmp_path.rglob("*") if path.is_file()] == reflexd
     assert there.uninstall() == ["nothing was installed"]
     assert "systemctl --user disable --now reflexd.socket reflexd.service" in ran
 
 
 def test_what_the_manager_says_no_to_is_told_with_what_to_type(tmp_path: Path) -> None:
-    there, _ = manager(tmp_path, "linux", {"daemon-reload": (1, "Failed to connect to bus")})
+    said = {"daemon-reload": (1, "Failed to connect to bus")}
+    there, _ = manager(tmp_path, "linux", said, a_program(tmp_path))
     with pytest.raises(CannotManage, match=r"`systemctl --user daemon-reload` failed: Failed to connect to bus"):
         there.install()
     assert there.look().installed
@@ -124,6 +136,76 @@ def test_a_service_that_cannot_be_stopped_is_removed_all_the_same(tmp_path: Path
     with pytest.raises(CannotManage, match="the files are taken away, but `systemctl --user disable"):
         there.uninstall()
     assert not [path for path in tmp_path.rglob("*") if path.is_symlink() or path.is_file()]
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_service_whose_program_has_gone_is_none_until_it_is_installed_anew(tmp_path: Path, platform: str) -> None:
+    old, new = a_program(tmp_path), [str(tmp_path / "moved here" / "reflexd")]
+    moved, _ = manager(tmp_path, platform, command=new)
+    manager(tmp_path, platform, command=old)[0].install()
+    assert (moved.look().installed, moved.look().missing) == (True, None), "another's, which is there"
+    Path(old[0]).parent.rename(Path(new[0]).parent)
+    found = moved.look()
+    assert (found.installed, found.missing) == (False, old[0])
+    assert found.files, "uninstall takes them away all the same"
+    moved.install()
+    assert (moved.look().installed, moved.look().missing) == (True, None)
+
+
+def test_the_status_names_the_program_that_has_gone(tmp_path: Path) -> None:
+    """The command itself, over files of a home of its own."""
+    (gone,) = a_program(tmp_path)
+    manager(tmp_path, sys.platform, {"systemctl": (0, "active")}, [gone])[0].install()
+    Path(gone).unlink()
+    environ = {**environment("http://127.0.0.1:9/v1"), "HOME": str(tmp_path), "APPDATA": ""}
+    line = [sys.executable, "-m", "reflexd_io.cli", "service", "status", "--storage-path", str(tmp_path / "store")]
+    said = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (1, "")
+    assert said.stdout.startswith("not installed, ")
+    assert f"What they start is not there: {gone}. `reflexd service install` writes them anew." in said.stdout
+    told = subprocess.run([*line, "--json"], env=environ, capture_output=True, text=True, check=False)
+    assert (told.returncode, json.loads(told.stdout)["missing"]) == (1, gone)
+
+
+_NAMES = ["/opt/reflexd", "/opt/my tools/reflexd", '/opt/100%/it\'s "here" $HOME/a\\b', "/opt/Zoë/;x"]
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_program_is_read_as_it_was_written(tmp_path: Path, name: str) -> None:
+    for made in (
+        systemd.files([name, "-m", "x y"], tmp_path, {}, port=8080, address="127.0.0.1"),
+        launchd.files([name, "-m", "x y"], tmp_path),
+    ):
+        path, content = list(made.items())[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        assert named.program(path) == name
+
+
+@pytest.mark.parametrize("name", ["C:\\Programs\\reflexd.exe", "C:\\Users\\Zoë\\my tools\\reflexd.exe"])
+def test_a_program_of_windows_is_read_as_it_was_written(tmp_path: Path, name: str) -> None:
+    ((path, content),) = startup.files([name], tmp_path, {}).items()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert named.program(path) == name
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("x.service", b"[Service]\nType=notify\n"),
+        ("x.service", b"[Service]\nExecStart=\n"),
+        ("x.desktop", b"\xff\xfe"),
+        ("x.plist", b"<plist><nonsense"),
+        ("x.plist", plistlib.dumps({"ProgramArguments": []})),
+        ("x.plist", plistlib.dumps(["a list"])),
+        ("x.vbs", b"odd"),
+    ],
+)
+def test_what_names_no_program_starts_none(tmp_path: Path, file: str, content: bytes) -> None:
+    path = tmp_path / file
+    path.write_bytes(content)
+    assert named.missing(path) == "(no program is named)"
 
 
 def test_a_packages_own_units_count_once_they_are_enabled(tmp_path: Path) -> None:
@@ -184,11 +266,12 @@ def test_a_launch_agent_is_started_again_when_it_fails(tmp_path: Path) -> None:
 
 
 def test_windows_starts_it_without_a_window(tmp_path: Path) -> None:
-    there, ran = manager(tmp_path, "win32")
+    reflexd = a_program(tmp_path)
+    there, ran = manager(tmp_path, "win32", command=reflexd)
     there.install()
     (path,) = tmp_path.rglob("*.vbs")
     script = path.read_text("utf-16")
-    assert script == 'CreateObject("WScript.Shell").Run """/opt/my tools/reflexd"" serve", 0, False\n'
+    assert script == f'CreateObject("WScript.Shell").Run """{reflexd[0]}"" serve", 0, False\n'
     assert (ran, there.look().state) == ([], "starts at login")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reflexd_io.control_client import named
 from reflexd_tray import at_login, memory, terminal
 
 WANTED = ["/opt/a b/python", "-m", "reflexd_tray", 'with "quotes" $HOME 100%']
@@ -61,6 +62,46 @@ def test_the_tick_shows_what_is_on_disk(tmp_path: Path) -> None:
     at_login.switch(False, entry)
     at_login.switch(False, entry)
     assert not entry.exists()
+
+
+def test_an_entry_whose_program_has_gone_is_off_and_ticking_writes_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = tmp_path / "autostart" / "reflex-tray.desktop"
+    environment = tmp_path / "an 'environment' of 100%"
+    environment.mkdir()
+    program = environment / "python"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(at_login, "command", lambda _: [str(program), "-m", "reflexd_tray"])
+    at_login.switch(True, entry)
+    assert at_login.is_on(entry)
+    moved = environment.rename(tmp_path / "elsewhere")
+    assert not at_login.is_on(entry)
+    assert entry.exists()
+    monkeypatch.setattr(at_login, "command", lambda _: [str(moved / "python"), "-m", "reflexd_tray"])
+    at_login.switch(True, entry)
+    assert at_login.is_on(entry)
+    (moved / "python").chmod(0o644)
+    assert not at_login.is_on(entry), "it is there and cannot be run"
+
+
+@pytest.mark.parametrize(("platform", "name"), [("linux", "a.desktop"), ("darwin", "a.plist"), ("win32", "a.vbs")])
+def test_each_systems_entry_is_read_as_it_is_written(tmp_path: Path, platform: str, name: str) -> None:
+    program = tmp_path / "my tools" / "python"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    entry = tmp_path / name
+    entry.write_bytes(at_login.content([str(program), "-m", "reflexd_tray"], platform=platform))
+    assert at_login.is_on(entry)
+    program.unlink()
+    assert not at_login.is_on(entry)
+
+
+def test_the_first_argument_is_read_out_of_its_quotes(tmp_path: Path) -> None:
+    entry = tmp_path / "a.desktop"
+    for program in (*WANTED, "/opt/$HOME/`x`/a\\b"):
+        entry.write_bytes(at_login.content([program, *WANTED], platform="linux"))
+        assert named.program(entry) == program
 
 
 def test_whether_notices_are_wanted_is_remembered(tmp_path: Path) -> None:

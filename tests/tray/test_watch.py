@@ -147,6 +147,20 @@ async def test_a_daemon_that_ends_is_missed_and_found_again(tmp_path: Path, monk
         assert eyes.notices[-1].title == "That did not work"
 
 
+async def test_what_others_do_to_the_entry_at_login_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = tmp_path / "autostart.desktop"
+    monkeypatch.setattr(at_login, "place", lambda: entry)
+    with daemon(settings_for(tmp_path / "store", "http://127.0.0.1:9/v1")) as running:
+        async with watching(lambda: place(running)) as (watch, eyes):
+            await eyes.until(lambda: look(eyes.seen) is Look.ON, 60.0)
+            at_login.switch(True)
+            await watch.refresh()
+            assert eyes.seen.at_login
+            entry.unlink()
+            await watch.refresh()
+            assert not eyes.seen.at_login
+
+
 async def test_local_clicks_stay_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[list[str]] = []
     copied: list[str] = []

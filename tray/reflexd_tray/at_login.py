@@ -1,6 +1,7 @@
 """Whether the tray starts at login: a desktop entry, a launch agent or a shortcut script, as the system has it.
 
-The tick in the menu shows what is on disk, not what was once asked for.
+The tick in the menu shows what is on disk, not what was once asked for; an entry whose program has gone, as an
+environment that was moved leaves one, starts nothing and is none.
 """
 
 import os
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reflexd_io.control_client import command
+from reflexd_io.control_client import command, named
 
 NAME = "dev.reflex.tray"
 
@@ -51,13 +52,14 @@ def content(wanted: Sequence[str], *, platform: str = sys.platform) -> bytes:
 
 
 def is_on(path: Path | None = None) -> bool:
-    """A desktop may switch an entry off within it, which counts."""
+    """A desktop may switch an entry off within it, and its program may have gone: both count."""
     path = path if path is not None else place()
     try:
         text = path.read_text("utf-8", "replace")
+        is_there = named.missing(path) is None
     except OSError:
         return False
-    return "Hidden=true" not in text and "X-GNOME-Autostart-enabled=false" not in text
+    return is_there and "Hidden=true" not in text and "X-GNOME-Autostart-enabled=false" not in text
 
 
 def switch(wanted: bool, path: Path | None = None) -> None:

@@ -23,6 +23,7 @@ from reflexd_io.control_client.shapes.events import (
     StoredEvent,
 )
 from reflexd_io.control_client.shapes.exchanges import ExchangeQuery
+from reflexd_tray import at_login
 from reflexd_tray.model import RECENT, Seen
 from reflexd_tray.notices import Notice, Told
 
@@ -84,7 +85,7 @@ class Watch:
                 log.warning("the daemon cannot be watched: %s", error)
                 self.change(replace(self.seen, offline=f"it cannot be watched: {error}"))
             await asyncio.sleep(RETRIES[min(tries, len(RETRIES) - 1)])
-            self.change(self.seen)  # time has passed, which may be a reason to tell somebody
+            self.change(replace(self.seen, at_login=at_login.is_on()))  # and time has passed: somebody may be told
             tries += 1
 
     async def refresh(self) -> None:
@@ -92,7 +93,7 @@ class Watch:
         state = await self.client.do(calls.state())
         tenants = await self.client.do(calls.list_tenants())
         names = tuple(row.name for row in tenants.items if not row.anonymous)
-        self.change(replace(self.seen, state=state, tenants=names, offline=None))
+        self.change(replace(self.seen, state=state, tenants=names, offline=None, at_login=at_login.is_on()))
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:

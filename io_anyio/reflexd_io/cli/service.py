@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from reflexd_io import runtime
@@ -18,10 +19,12 @@ def service(args: argparse.Namespace) -> int:
     if args.action == "status":
         found = manager.look()
         if args.json:
-            print(json.dumps({"installed": found.installed, "state": found.state, "files": found.files}))
+            print(json.dumps(asdict(found)))
         else:
             print(f"{'installed' if found.installed else 'not installed'}, {found.state}")
             print("".join(f"  {path}\n" for path in found.files), end="")
+            if found.missing is not None:
+                print(f"What they start is not there: {found.missing}. `reflexd service install` writes them anew.")
         return 0 if found.installed else 1
     try:
         if args.action == "install":

@@ -6,6 +6,7 @@ from reflexd_io.control_client.blocking import BlockingClient
 from reflexd_io.control_client.client import Client
 from reflexd_io.control_client.launch import command, start_daemon
 from reflexd_io.control_client.place import Place, find
+from reflexd_io.service import named
 
 __all__ = [
     "Ask",
@@ -17,6 +18,7 @@ __all__ = [
     "calls",
     "command",
     "find",
+    "named",
     "shapes",
     "start_daemon",
 ]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reflexd_io.service import launchd, startup, systemd
+from reflexd_io.service import launchd, named, startup, systemd
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command; its exit code and what it said."""
@@ -31,6 +31,8 @@ class Found:
     state: str
     """In the manager's own word (``active``, ``running`` …), or why that is not known."""
     files: list[str]
+    missing: str | None = None
+    """The program that they name, where it is not there any more: what cannot start is not installed."""
 
 
 def run(command: Sequence[str]) -> tuple[int, str]:
@@ -101,10 +103,11 @@ class Manager:
 
     def look(self) -> Found:
         present = [str(path) for path in self._files if path.exists()]
-        installed = len(present) == len(self._files)
+        missing = self._missing()
+        installed = len(present) == len(self._files) and missing is None
         match self._platform:
             case "win32":
-                return Found(installed, "starts at login" if installed else "not installed", present)
+                return Found(installed, "starts at login" if installed else "does not start", present, missing)
             case "darwin":
                 code, said = self._run(launchd.STATE)
                 state = launchd.state_in(said) if code == 0 else "not loaded"
@@ -113,7 +116,12 @@ class Manager:
                 state = "no systemd here" if code == _NOT_THERE else said.split("\n")[0] or "unknown"
                 if not present and self._run(systemd.ENABLED)[0] == 0:  # a package's own, outside the home
                     return Found(True, state, [])
-        return Found(installed, state, present)
+        return Found(installed, state, present, missing)
+
+    def _missing(self) -> str | None:
+        """The program that the installed files name, where it is not there to be run."""
+        starter = list(self._files)[-1]  # a socket unit, which names none, comes before its service
+        return named.missing(starter) if starter.exists() else None
 
     def _starting(self) -> list[Sequence[str]]:
         match self._platform:
