@@ -21,7 +21,7 @@ from reflexd_io.control_client.shapes.tenants import TenantRow
 from reflexd_tui.screens.exchange import ExchangeScreen
 from reflexd_tui.views.live import LiveView
 from support.control import ScriptedDaemon
-from support.terminal import ClockedApp, settle, until
+from support.terminal import ClockedApp, press, settle, until
 from support.world import MISSED, NOW, PARAPHRASE, World, entry, exchange, world
 
 Steps = Callable[[Pilot[None], ScriptedDaemon], Awaitable[None]]
@@ -53,9 +53,7 @@ def keys(*pressed: str) -> Steps:
     """One after another, each after what the one before it has brought."""
 
     async def run(pilot: Pilot[None], _: ScriptedDaemon) -> None:
-        for key in pressed:
-            await pilot.press(key)
-            await settle(pilot)
+        await press(pilot, *pressed)
 
     return run
 

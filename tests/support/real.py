@@ -6,11 +6,14 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+from textual.pilot import Pilot
+
 from reflexd_io.control_client import Ask, BlockingClient, Place, calls, find
 from reflexd_io.control_client.shapes.entries import EntryQuery
+from reflexd_tui.views.entries import EntriesView
 from support.asking import KEY, fetch
 from support.process import Process, serving
-from support.terminal import Listened
+from support.terminal import Listened, until_stored
 from support.upstream import ScriptedUpstream
 
 T = TypeVar("T")
@@ -59,3 +62,10 @@ class Real:
 
     async def entries(self) -> int:
         return len((await self.do(calls.list_entries(EntryQuery()))).items)
+
+
+async def stored(pilot: Pilot[None], real: Real, count: int) -> EntriesView:
+    """The Entries view, after so many questions, once it shows them all."""
+    for number in range(count):
+        await real.ask(f"What is the number {number}?")
+    return await until_stored(pilot, count)

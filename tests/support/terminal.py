@@ -10,6 +10,8 @@ from textual.widgets import Input, Tabs
 from textual.widgets._tabs import Underline
 
 from reflexd_tui.app import ReflexApp
+from reflexd_tui.views.entries import EntriesView
+from reflexd_tui.widgets.banner import Banner
 from support.world import NOW
 
 
@@ -49,6 +51,13 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool], limit: float = 10
     await pilot.pause()
 
 
+async def press(pilot: Pilot[None], *pressed: str) -> None:
+    """One key after another, each after what the one before it has brought."""
+    for key in pressed:
+        await pilot.press(key)
+        await settle(pilot)
+
+
 async def settle(pilot: Pilot[None], *besides: str) -> None:
     """Until no worker but the session's is at work, nor one that waits for a person or of a group ``besides``, and
     all is drawn.
@@ -70,6 +79,21 @@ def _is_underlined(tabs: Tabs) -> bool:
         return True  # nobody sees it
     place = tab.virtual_region.shrink(tab.styles.gutter)
     return (line.highlight_start, line.highlight_end) == place.column_span
+
+
+def banner(pilot: Pilot[None]) -> str:
+    return str(pilot.app.screen.query_one(Banner).render())
+
+
+async def until_stored(pilot: Pilot[None], count: int) -> EntriesView:
+    """The Entries view, once it shows so many."""
+    view = pilot.app.screen_stack[0].query_one(EntriesView)
+    await press(pilot, "2")
+    for _ in range(100):
+        if len(view.pages.rows) == count:
+            return view
+        await press(pilot, "r")
+    raise AssertionError(f"{len(view.pages.rows)} entries are shown, {count} were expected")
 
 
 def toasts(pilot: Pilot[None]) -> str:

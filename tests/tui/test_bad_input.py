@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from reflexd_io.control_client import NotThere, Place
@@ -14,22 +13,11 @@ from reflexd_io.control_client.shapes.events import ExchangeEvent, PurgedEvent
 from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.widgets.answer import AnswerPane
-from reflexd_tui.widgets.banner import Banner
 from support.control import ScriptedDaemon
-from support.terminal import settle, toasts, until
+from support.terminal import banner, press, settle, toasts, until
 from support.world import NOW, exchange
 
 pytestmark = pytest.mark.anyio
-
-
-def banner(pilot: Pilot[None]) -> str:
-    return str(pilot.app.screen.query_one(Banner).render())
-
-
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 @pytest.mark.parametrize("key", ["1", "2", "3", "4", "enter", "question_mark", "at"])

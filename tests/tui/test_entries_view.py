@@ -19,16 +19,10 @@ from reflexd_tui.views.entry_table import SORTED
 from reflexd_tui.widgets.dialogs import Confirm
 from support import control
 from support.control import ScriptedDaemon
-from support.terminal import settle, toasts, until
+from support.terminal import press, settle, toasts, until
 from support.world import entry, world
 
 pytestmark = pytest.mark.anyio
-
-
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 def view_of(pilot: Pilot[None]) -> EntriesView:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from textual.command import CommandList
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Static, TabbedContent
+from textual.widgets import Button, ContentSwitcher, Input, Static, TabbedContent
 
 from reflexd_io.control_client.shapes.events import ChangedEvent, ExchangeEvent, HealthEvent
 from reflexd_tui.remembered import load
@@ -21,12 +22,11 @@ from reflexd_tui.themes import THEMES
 from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.views.tenants import TenantsView
-from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.dialogs import Confirm, Prompt, Reveal
 from reflexd_tui.widgets.filter_bar import FilterBar
 from reflexd_tui.widgets.key_line import KeyLine
 from support.control import ScriptedDaemon
-from support.terminal import settle, toasts, until
+from support.terminal import banner, press, settle, toasts, until
 from support.world import NOW, PARAPHRASE, exchange, world
 
 pytestmark = pytest.mark.anyio
@@ -36,18 +36,8 @@ def live(pilot: Pilot[None]) -> LiveView:
     return pilot.app.screen_stack[0].query_one(LiveView)
 
 
-def banner(pilot: Pilot[None]) -> str:
-    return str(pilot.app.screen.query_one(Banner).render())
-
-
 def sent(scripted: ScriptedDaemon, method: str, part: str) -> list[Any]:
     return [body for verb, path, body in scripted.asked if verb == method and part in path]
-
-
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 async def test_the_feed_begins_with_what_happened_and_follows(opened: Any, scripted: ScriptedDaemon) -> None:
@@ -382,6 +372,44 @@ async def test_help_names_every_key_and_the_palette_every_action(opened: Any) ->
         titles = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         for _, what in [*keys(EntriesView.BINDINGS), *keys(pilot.app.BINDINGS)]:
             assert what in titles
+
+
+async def test_no_command_is_there_twice_and_each_key_does_what_is_said_of_it(opened: Any) -> None:
+    async with opened() as pilot:
+        for pressed in ("1", "2", "3", "4", "1 k enter", "2 enter", "2 ctrl+t"):
+            await press(pilot, *pressed.split())
+            commands = list(pilot.app.get_system_commands(pilot.app.screen))
+            titles = Counter(command.title for command in commands)
+            assert [title for title, count in titles.items() if count > 1] == []
+            assert not titles.keys() & {"Keys", "Maximize"}, "of Textual: ours are Help, and no list needs more room"
+            told = [key for each in commands if each.help.startswith("key ") for key in each.help[4:].split()]
+            assert [key for key, count in Counter(told).items() if count > 1] == []
+
+
+async def test_over_a_dialog_the_palette_has_what_the_dialog_has(opened: Any) -> None:
+    async with opened() as pilot:
+        await press(pilot, "2", "d")
+        commands = [each.title for each in pilot.app.get_system_commands(pilot.app.screen)]
+        assert commands == ["Cancel"]
+
+
+async def test_the_keys_of_the_views_lead_out_of_an_exchange_and_the_trash(opened: Any) -> None:
+    async with opened() as pilot:
+        await press(pilot, "k", "enter", "2")
+        assert len(pilot.app.screen_stack) == 1
+        assert pilot.app.query_one(ContentSwitcher).current == "entries"
+        await press(pilot, "ctrl+t", "2")
+        assert len(pilot.app.screen_stack) == 1
+        assert pilot.app.focused is pilot.app.query_one(EntriesView).rows
+        await press(pilot, "d", "4")
+        assert isinstance(pilot.app.screen, Confirm)
+
+
+async def test_the_daemon_or_a_dialog_keeps_nobody_from_quitting(opened: Any) -> None:
+    async with opened() as pilot:
+        await press(pilot, "2", "d")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not pilot.app.is_running)
 
 
 async def test_every_theme_of_the_key_is_one(opened: Any) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from reflexd_tui.remembered import Remembered, load, save
@@ -12,15 +11,9 @@ from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.widgets.filter_bar import FilterBar
 from support.control import ScriptedDaemon
-from support.terminal import settle, toasts, until
+from support.terminal import press, toasts, until
 
 pytestmark = pytest.mark.anyio
-
-
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 async def test_filter_and_search_hold_again_at_the_next_start(opened: Any, scripted: ScriptedDaemon) -> None:

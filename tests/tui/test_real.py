@@ -12,15 +12,13 @@ from textual.widgets import Static, TabbedContent
 from reflexd_io.control_client import Place, calls
 from reflexd_io.control_client.shapes.entries import Purge
 from reflexd_tui.screens.exchange import ExchangeScreen
-from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.views.stats import StatsView
 from reflexd_tui.views.tenants import TenantsView
 from reflexd_tui.widgets.answer import AnswerPane
-from reflexd_tui.widgets.banner import Banner
 from reflexd_tui.widgets.dialogs import Confirm, Prompt
-from support.real import Real
-from support.terminal import settle, toasts, until
+from support.real import Real, stored
+from support.terminal import banner, press, toasts, until
 
 pytestmark = pytest.mark.anyio
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
@@ -32,32 +30,9 @@ def live(pilot: Pilot[None]) -> LiveView:
     return pilot.app.screen_stack[0].query_one(LiveView)
 
 
-def banner(pilot: Pilot[None]) -> str:
-    return str(pilot.app.screen.query_one(Banner).render())
-
-
 def statuses(pilot: Pilot[None]) -> list[str]:
     feed = live(pilot).feed
     return [feed.row(place).status for place in range(len(feed))]
-
-
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-async def stored(pilot: Pilot[None], real: Real, count: int) -> EntriesView:
-    """The Entries view, once it shows so many."""
-    for number in range(count):
-        await real.ask(f"What is the number {number}?")
-    view = pilot.app.screen_stack[0].query_one(EntriesView)
-    await press(pilot, "2")
-    for _ in range(100):
-        if len(view.pages.rows) == count:
-            return view
-        await press(pilot, "r")
-    raise AssertionError(f"{len(view.pages.rows)} entries are shown, {count} were expected")
 
 
 async def test_a_hit_appears_within_a_second(real_opened: Opened, real: Real) -> None:

@@ -11,14 +11,12 @@ from textual.widgets import Input
 from reflexd_io.control_client import BlockingClient, calls
 from reflexd_io.control_client.shapes.entries import EntryQuery, ImportQuery, Purge
 from reflexd_tui.screens.exchange import ExchangeScreen
-from reflexd_tui.views.entries import EntriesView
 from reflexd_tui.views.entry_table import SORTED
 from reflexd_tui.views.live import LiveView
 from reflexd_tui.views.tenants import TenantsView
-from reflexd_tui.widgets.banner import Banner
 from support.models import needs_models
-from support.real import Real
-from support.terminal import settle, toasts, until
+from support.real import Real, stored
+from support.terminal import banner, press, settle, toasts, until, until_stored
 
 pytestmark = pytest.mark.anyio
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
@@ -28,32 +26,11 @@ DIV = "How do I center a div horizontally in CSS?"
 DIV_IN_OTHER_WORDS = "css: what's the way to centre a div horizontally"
 
 
-async def press(pilot: Pilot[None], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-def banner(pilot: Pilot[None]) -> str:
-    return str(pilot.app.screen.query_one(Banner).render())
-
-
-async def until_stored(pilot: Pilot[None], real: Real, count: int) -> EntriesView:
-    """The Entries view, once it shows so many."""
-    view = pilot.app.screen_stack[0].query_one(EntriesView)
-    await press(pilot, "2")
-    for _ in range(100):
-        if len(view.pages.rows) == count:
-            return view
-        await press(pilot, "r")
-    raise AssertionError(f"{len(view.pages.rows)} entries are shown, {count} were expected")
-
-
 async def test_every_order_is_the_real_daemons_too(real_opened: Opened, real: Real) -> None:
     async with real_opened() as pilot:
         for question, model in (("banana?", "gpt-4o"), ("Apple?", "gpt-5"), ("cherry?", "gpt-4o")):
             await real.ask(question, model=model)
-        view = await until_stored(pilot, real, 3)
+        view = await until_stored(pilot, 3)
         for place, column in enumerate(SORTED, 1):
             await press(pilot, "s", str(place))
             await until(pilot, lambda key=column.key: (view.rows.sorted_by or ("",))[0] == key)
@@ -79,9 +56,7 @@ async def test_a_search_by_tier_is_the_real_daemons_too(real_opened: Opened, rea
 async def test_an_exported_selection_is_imported_again(real_opened: Opened, real: Real, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     async with real_opened() as pilot:
-        for number in range(4):
-            await real.ask(f"What is the number {number}?")
-        view = await until_stored(pilot, real, 4)
+        view = await stored(pilot, real, 4)
         await press(pilot, "space", "space", "x")
         chosen = set(view.pages.marked)
         questions = {row.question for row in view.pages.rows if row.id in chosen}
@@ -136,7 +111,7 @@ async def test_a_wrong_answer_ends_its_pairing_and_an_undo_brings_it_back(real_o
     async with real_opened() as pilot:
         live = pilot.app.query_one(LiveView)
         await real.ask(DIV)
-        await until_stored(pilot, real, 1)
+        await until_stored(pilot, 1)
         await press(pilot, "1")
 
         async def status(**headers: str) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar
 from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import ContentSwitcher, Tab, Tabs
 
 from reflexd_io.control_client import NotThere, Place, calls, start_daemon
@@ -18,7 +18,7 @@ from reflexd_io.control_client.shapes.events import Event, PurgedEvent
 from reflexd_io.control_client.shapes.tenants import Mode, State
 from reflexd_tui import mouse, remembered, themes
 from reflexd_tui.host import Host
-from reflexd_tui.palette import commands
+from reflexd_tui.palette import commands, of_keys
 from reflexd_tui.pure import words
 from reflexd_tui.pure.heard import gathered
 from reflexd_tui.screens.detail import DetailScreen
@@ -45,6 +45,9 @@ _OWN_ANSWER = 0.5
 """Seconds until the answer to a purge of ours has come, which may be later than its event."""
 _KEPT = 1.0
 """Seconds until a change of what is remembered is written down, so that what is typed is written once."""
+
+_GONE = 0.1
+"""Seconds until the palette is no longer in the picture."""
 
 
 class ReflexApp(Host):
@@ -78,7 +81,7 @@ class ReflexApp(Host):
         Binding("M", "mouse", "Mouse on/off", show=False),
         Binding("question_mark", "keys", "Help"),
         Binding("q", "quit", "Quit"),
-        Binding("ctrl+q", "quit", "Quit", show=False),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
     def __init__(
@@ -221,6 +224,9 @@ class ReflexApp(Host):
             self._view().focus_first()
 
     def action_view(self, name: str) -> None:
+        """Out of what lies over the views, too; a dialog is answered first."""
+        if isinstance(self.screen, DetailScreen | TrashScreen):
+            self.screen.dismiss()
         if len(self.screen_stack) == 1:
             self.query_one(Tabs).active = f"tab-{name}"
 
@@ -315,6 +321,13 @@ class ReflexApp(Host):
         self.session.look_now()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of ours by its name, before Textual's own."""
+        """Every action of ours by its name, and of Textual's own what ours do not do; a dialog is answered first."""
+        if isinstance(screen, ModalScreen):
+            yield from of_keys(self, screen)
+            return
         yield from commands(self, self._view() if screen is self.screen_stack[0] else screen)
-        yield from super().get_system_commands(screen)
+        yield SystemCommand("All themes", "choose one of a list", self.action_change_theme)
+        yield SystemCommand("Screenshot", "an SVG file of what is shown", self._take_picture)
+
+    def _take_picture(self) -> None:
+        self.set_timer(_GONE, self.deliver_screenshot)

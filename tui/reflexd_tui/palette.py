@@ -22,12 +22,9 @@ _MODES = (
 
 def commands(host: Host, owner: object) -> Iterator[SystemCommand]:
     """``owner``: the view or screen that has the keys, beside the application itself."""
-    for each in (owner, host):
-        for kind in type(each).__mro__:
-            for binding in vars(kind).get("BINDINGS", []) if kind.__module__.startswith("reflexd_tui") else []:
-                if isinstance(binding, Binding) and binding.description:
-                    run = _runner(host, each, binding.action)
-                    yield SystemCommand(binding.description, f"key {shown(binding.key)}", run)
+    yield from of_keys(host, owner)
+    if owner is not host:
+        yield from of_keys(host, host, besides=owner)
     for title, seconds in _PAUSES:
         yield SystemCommand(f"Pause for {title}", "everything", _runner(host, host, f"app.pause({seconds})"))
     for mode, what in _MODES:
@@ -35,6 +32,25 @@ def commands(host: Host, owner: object) -> Iterator[SystemCommand]:
     root = host.screen_stack[0]
     yield from _columns(host, "Live", root.query_one(LiveView).rows, host.remembered.hidden)
     yield from _columns(host, "Entries", root.query_one(EntriesView).rows, host.remembered.hidden_entries)
+
+
+def of_keys(host: Host, owner: object, *, besides: object = None) -> Iterator[SystemCommand]:
+    """What the owner's keys do, each action once; a key that ``besides`` has for itself is not said to do it."""
+    taken = {key for binding in _bindings(besides) for key in binding.key.split(",")}
+    keys: dict[tuple[str, str], list[str]] = {}
+    for binding in _bindings(owner):
+        free = [key for key in binding.key.split(",") if key not in taken]
+        keys.setdefault((binding.action, binding.description), []).extend(free)
+    for (action, title), each in keys.items():
+        yield SystemCommand(title, f"key {shown(','.join(each))}" if each else "", _runner(host, owner, action))
+
+
+def _bindings(owner: object) -> Iterator[Binding]:
+    """Those of ours that say what they do."""
+    for kind in type(owner).__mro__:
+        for binding in vars(kind).get("BINDINGS", []) if kind.__module__.startswith("reflexd_tui") else []:
+            if isinstance(binding, Binding) and binding.description:
+                yield binding
 
 
 def _columns(host: Host, view: str, rows: Rows, hidden: list[str]) -> Iterator[SystemCommand]:

@@ -35,7 +35,7 @@ class DetailScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Back"),
-        Binding("left,h", "tab(-1)", "Tab", show=False),
+        Binding("left,h", "tab(-1)", "Previous tab", show=False),
         Binding("right,l", "tab(1)", "Next tab", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),

@@ -24,10 +24,12 @@ Group = tuple[str, Sequence[BindingType]]
 
 
 def keys(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
-    """Keys as they are typed, and what they do."""
-    return [
-        (shown(each.key), each.description) for each in bindings if isinstance(each, Binding) and each.description
-    ]
+    """Keys as they are typed, and what they do; those that do the same in one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in bindings:
+        if isinstance(each, Binding) and each.description:
+            found.setdefault((each.action, each.description), []).append(shown(each.key))
+    return [(" ".join(typed), what) for (_, what), typed in found.items()]
 
 
 def shown(key: str) -> str:
