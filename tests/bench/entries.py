@@ -29,7 +29,7 @@ from reflexd_core.keys import digest
 from reflexd_io.catalogue.browsing import Listing
 from reflexd_io.catalogue.purging import Target
 from reflexd_io.store import schema
-from reflexd_io.store.browse import Filter
+from reflexd_io.store.filters import Filter
 from reflexd_io.store.order import Sort
 from reflexd_io.store.rows import zstd
 from support.entries import Opened, opened, record

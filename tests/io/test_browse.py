@@ -16,7 +16,7 @@ from reflexd_io.catalogue.browsing import Line, Listing
 from reflexd_io.catalogue.purging import Target
 from reflexd_io.catalogue.shelves import Unclear, Unknown
 from reflexd_io.store import browse, schema
-from reflexd_io.store.browse import Filter, Tier
+from reflexd_io.store.filters import Filter, Tier, expression, names_of
 from reflexd_io.store.order import Place, Sort, Walk, through_all
 from support.entries import Opened, alias, key_of, name_of, opened, record
 
@@ -118,7 +118,7 @@ def test_no_order_sorts_what_it_walks_through(sort: Sort, descending: bool) -> N
         connection.set_trace_callback(asked.append)
         for after in (None, Place(1.0, 1)):
             walk = Walk(sort, descending, after, "1", ())
-            assert list(through_all(connection, walk, None)) == []
+            assert list(through_all(connection, walk, ())) == []
         connection.set_trace_callback(None)
         assert len(asked) == 3
         for sql in asked:
@@ -215,6 +215,83 @@ async def test_each_filter_finds_what_it_says(tmp_path: Path) -> None:
         assert await found(wanted=read_wanted("capital -wall")) == [1, 2]
 
 
+DATED = ("gpt-4o", "gpt-4o-2024-08-06", "gpt-4o-20250514", "gpt-4o@20240620", "gpt-4o@2024-06-20")
+OTHERS = (
+    *(
+        "gpt-4o-mini",
+        "gpt-4o-mini-2024-07-18",
+        "gpt-4",
+        "gpt-4-2024-08-06",
+        "GPT-4o",
+        "gpt-4o-0806",
+        "gpt-4o-20250532",
+    ),
+    *("gpt-4o-2024-0806", "gpt-4o-2024-08-06-x", "gpt-4o-20", "gpt-4o-2", "gpt-4o:2024-08-06", "gpt-4o-٢٠٢٤-08-06"),
+)
+
+
+async def test_a_models_name_is_its_dated_versions_too_and_no_other_model(tmp_path: Path) -> None:
+    async with opened(tmp_path) as catalogue:
+        names = [*DATED, *OTHERS]
+        await catalogue.put(*(record(number, model=name) for number, name in enumerate(names)))
+
+        async def found(model: str) -> set[str]:
+            return {line.listed.model for line in await _all(catalogue, Listing(filter=Filter(model=model)))}
+
+        assert await found("gpt-4o") == set(DATED)
+        dated = {"gpt-4o-mini": {"gpt-4o-mini-2024-07-18"}, "gpt-4": {"gpt-4-2024-08-06"}}
+        for name in names[1:]:
+            assert await found(name) == {name, *dated.get(name, ())}
+        assert await found("") == await found("gpt-4o-2024") == await found("%") == set()
+        (one,) = await _all(catalogue, Listing(filter=Filter(model="gpt-4o@20240620")))
+        by_id = Target(ids=(name_of(0), name_of(len(DATED))), filter=Filter(model="gpt-4o"))
+        assert (await catalogue.purging.count(by_id)).entries == 1
+        counted = await catalogue.purging.count(Target(filter=Filter(model="gpt-4o")))
+        assert counted.entries == len(DATED)
+        purged = await catalogue.purging.purge(Target(filter=Filter(model="gpt-4o")), counted.confirm)
+        assert (purged.entries, purged.gone) == (len(DATED), 0)
+        assert await found("gpt-4o") == set()
+        assert {line.listed.model for line in await _all(catalogue, Listing())} == set(OTHERS)
+        assert not await catalogue.is_stored(DATED.index(one.listed.model))
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_pages_of_dated_versions_hang_together_where_there_are_many_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: Sort, descending: bool
+) -> None:
+    """No page is short where they are walked by time: what is of other models is not even looked at."""
+    monkeypatch.setattr(browse, "LOOKED_AT", 8)
+    monkeypatch.setattr(browse, "FEW", 3)
+    async with opened(tmp_path) as catalogue:
+        names = ("gpt-4o-mini", "gpt-4o-2024-08-06", "gpt-4o", "gpt-4o-2024-05-13")
+        await catalogue.put(
+            *(record(number, model=names[number % 4], created=float(number // 6)) for number in range(60))
+        )
+        listing = Listing(filter=Filter(model="gpt-4o"), sort=sort, descending=descending)
+        lines = await _all(catalogue, listing)
+        assert len(lines) == 45
+        places = [(line.listed.place.value, line.listed.place.number) for line in lines]
+        assert places == sorted(places, reverse=descending)
+        assert len(set(places)) == 45
+        sheet = await catalogue.browsing.page(listing, cursor=None, limit=7)
+        assert sort is not Sort.CREATED or len(sheet.lines) == 7
+
+
+def test_names_of_a_model_are_looked_up_and_not_gone_through() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.prepare(connection)
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        assert names_of(connection, "gpt-4o") == ["gpt-4o"]
+        connection.set_trace_callback(None)
+        for sql in asked:
+            plan = [told for *_, told in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            looks = [step for step in plan if step.endswith("model>? AND model<?)")]
+            assert [step for step in plan if "entries" in step] == looks
+            assert len(looks) == 2
+
+
 async def test_a_search_reads_words_phrases_beginnings_and_what_is_not_to_occur(tmp_path: Path) -> None:
     async with opened(tmp_path) as catalogue:
         await catalogue.put(
@@ -254,7 +331,7 @@ def test_no_search_is_an_error_of_the_engine(text: str) -> None:
         connection.execute("CREATE VIRTUAL TABLE texts USING fts5 (question, answer)")
         if wanted is not None:
             sql = "SELECT rowid FROM texts WHERE texts MATCH ?"
-            assert connection.execute(sql, (browse.expression(wanted),)).fetchall() == []
+            assert connection.execute(sql, (expression(wanted),)).fetchall() == []
 
 
 async def test_counting_and_looking_end_where_they_cost_too_much(

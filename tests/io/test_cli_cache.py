@@ -88,6 +88,8 @@ def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) ->
     assert "Grüezi" in shown
     counted = shell.run("cache", "purge", "--dry-run", "how")
     assert counted.stdout.startswith("2 entries")
+    for model, count in (("gpt-4o", 3), ("gpt-4o-mini", 0)):
+        assert shell.json("cache", "purge", "--dry-run", "--model", model)["count"] == count
     refused = shell.run("cache", "purge", "how", code=2)
     assert "--yes" in refused.stderr
     assert shell.ask("How do I sort a list?") == "hit-l1-exact"

@@ -145,6 +145,17 @@ def test_entries_are_found_and_purged_by_their_tier(asker: Asker) -> None:
     assert [row.question for row in asker.items()] == ["How do I sort a list?"]
 
 
+def test_a_models_name_finds_and_purges_its_dated_versions(asker: Asker) -> None:
+    asker.learn("one", "two")  # the answers name it with its date
+    assert {row.model for row in asker.items(model="gpt-4o")} == {"gpt-4o-2024-08-06"}
+    assert len(asker.items(model="gpt-4o")) == len(asker.items(model="gpt-4o-2024-08-06")) == 2
+    assert asker.items(model="gpt-4o-mini") == asker.items(model="gpt-4") == []
+    counted = asker.client.do(calls.purge(Purge(filter=EntryFilter(model="gpt-4o"), dry_run=True)))
+    purged = asker.client.do(calls.purge(Purge(filter=EntryFilter(model="gpt-4o"), confirm=counted.confirm)))
+    assert (counted.count, purged.count, purged.gone) == (2, 2, 0)
+    assert asker.items() == []
+
+
 def test_an_unknown_tier_is_told_with_those_there_are(asker: Asker) -> None:
     unknown: dict[str, Any] = {"tier": "l1"}
     (export,) = calls.export_targets(ExportQuery(**unknown))

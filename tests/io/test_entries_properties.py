@@ -25,7 +25,7 @@ from reflexd_io.catalogue.purging import Outcome, Target
 from reflexd_io.catalogue.shelves import Unknown
 from reflexd_io.memory import Answer
 from reflexd_io.store import upkeep, writer
-from reflexd_io.store.browse import Filter
+from reflexd_io.store.filters import Filter
 from support.entries import Opened, alias, everything, key_of, name_of, opened, record
 
 TENANTS = ("home", "work", "client")

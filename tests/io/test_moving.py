@@ -16,7 +16,7 @@ from reflexd_io.catalogue.browsing import Listing
 from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.moving import Account, Moving
 from reflexd_io.store import writer
-from reflexd_io.store.browse import ANY, Filter
+from reflexd_io.store.filters import ANY, Filter
 from reflexd_io.tenants.changes import why_closed
 from reflexd_io.tenants.document import Document, KeptTenant
 from support.entries import MODEL, SCOPE, Opened, alias, key_of, name_of, opened, record, rows, vector_of

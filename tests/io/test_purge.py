@@ -17,7 +17,7 @@ from reflexd_io.catalogue.changing import Change
 from reflexd_io.catalogue.purging import Conflict, Target
 from reflexd_io.catalogue.shelves import Unknown
 from reflexd_io.store import StoreUnavailable, room, schema, trash, writer
-from reflexd_io.store.browse import Filter, Tier
+from reflexd_io.store.filters import Filter, Tier
 from reflexd_io.store.pairings import Audit, AuditVerdict
 from support.entries import MODEL, SCOPE, Opened, alias, everything, key_of, name_of, opened, record, rows, vector_of
 

@@ -12,8 +12,9 @@ from sqlite3 import Connection
 from reflexd_core.keys import digest
 from reflexd_io.catalogue.shelves import Shelves, Unclear, Unknown, Unreadable
 from reflexd_io.store import browse
-from reflexd_io.store.browse import ANY, Filter, Listed, Page
+from reflexd_io.store.browse import Listed, Page
 from reflexd_io.store.detail import Detail, detail
+from reflexd_io.store.filters import ANY, Filter
 from reflexd_io.store.order import Place, Sort, Value
 from reflexd_io.store.rows import storable
 

@@ -18,8 +18,8 @@ from reflexd_core.policy import KeepRequest
 from reflexd_io.catalogue import lines
 from reflexd_io.catalogue.shelves import Shelves
 from reflexd_io.store import browse
-from reflexd_io.store.browse import Filter
 from reflexd_io.store.detail import detail
+from reflexd_io.store.filters import Filter
 from reflexd_io.store.imports import Outcome, Taken, take
 
 TOLD = 100

@@ -17,7 +17,8 @@ from time import time
 from reflexd_io.catalogue.browsing import Line
 from reflexd_io.catalogue.shelves import Shelves, Unknown, Unreadable, prefix_of
 from reflexd_io.store import StoreUnavailable, browse, forms, trash
-from reflexd_io.store.browse import ANY, Filter, Listed
+from reflexd_io.store.browse import Listed
+from reflexd_io.store.filters import ANY, Filter
 from reflexd_io.store.order import Sort
 from reflexd_io.store.trash import Moved, Purge
 

@@ -20,7 +20,7 @@ from reflexd_io.control_client.shapes import entries as shapes
 from reflexd_io.control_client.shapes.common import Done, Nothing
 from reflexd_io.control_client.shapes.events import ChangedEvent, PurgedEvent
 from reflexd_io.events import Events
-from reflexd_io.store.browse import Filter, Tier
+from reflexd_io.store.filters import Filter, Tier
 from reflexd_io.store.order import Sort
 
 LINES = "application/jsonl"

@@ -9,10 +9,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from reflexd_core.finding import Term, Wanted
-from reflexd_io.store.order import Met, Place, Sort, Value, Walk, few, through_all, through_found
+from reflexd_io.store.filters import Filter, expression, names_of, narrowing, where
+from reflexd_io.store.order import Place, Sort, Value, Walk, few, through_all, through_found
 
 LOOKED_AT = 10_000
 """Rows looked at for one page or one count, where a filter takes few of them."""
@@ -22,43 +21,6 @@ MATCHES = 10_000
 """Entries of a search that are sorted: the last stored of those in which its words occur."""
 PREVIEW = 200
 """Characters of the question and of the answer in a list."""
-
-
-class Tier(StrEnum):
-    """By which tiers an entry may answer."""
-
-    EXACT = "exact"
-    """Its own wording only."""
-    SEMANTIC = "semantic"
-    """Other wordings too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which entries are meant; None is any."""
-
-    model: str | None = None
-    dialect: str | None = None
-    upstream: str | None = None
-    tier: Tier | None = None
-    pinned: bool | None = None
-    before: float | None = None
-    """Created before, Unix seconds."""
-    since: float | None = None
-    """Created then or later."""
-    unused_since: float | None = None
-    """Last used before, Unix seconds."""
-    wanted: Wanted | None = None
-    """What occurs in question or answer."""
-
-    @property
-    def is_any(self) -> bool:
-        """Whether every entry is meant."""
-        return self == ANY
-
-
-ANY = Filter()
-"""Every entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +85,7 @@ def page(
     connection: sqlite3.Connection, wanted: Filter, sort: Sort, *, descending: bool, after: Place | None, limit: int
 ) -> Page:
     """The next ``limit`` entries, or fewer."""
-    condition, values = where(replace(wanted, wanted=None))
+    condition, values = where(connection, replace(wanted, wanted=None))
     walk = Walk(sort, descending, after, condition, values)
     found: list[Place] = []
     seen = 0
@@ -140,15 +102,15 @@ def page(
 
 def count(connection: sqlite3.Connection, wanted: Filter) -> Count:
     """How many fit, as far as that can be told at little cost."""
-    condition, values = where(replace(wanted, wanted=None))
+    condition, values = where(connection, replace(wanted, wanted=None))
     rows, most = "SELECT * FROM entries ORDER BY number DESC LIMIT ?", LOOKED_AT
     given: tuple[object, ...] = (LOOKED_AT + 1,)
     if wanted.wanted is not None:
         rows, given, most = _MATCHED, (expression(wanted.wanted), MATCHES + 1), MATCHES
     elif condition == "1":
         return Count(connection.execute("SELECT count(*) FROM entries").fetchone()[0], exact=True)
-    elif (narrow := few(connection, _narrowing(wanted), FEW)) is not None:
-        rows, given, most = f"SELECT * FROM entries WHERE {narrow[0]}", (narrow[1],), FEW  # noqa: S608
+    elif (narrow := few(connection, narrowing(connection, wanted), FEW)) is not None:
+        rows, given, most = f"SELECT * FROM entries WHERE {narrow[0]}", narrow[1], FEW  # noqa: S608
     sql = f"SELECT count(*), coalesce(sum({condition}), 0) FROM ({rows}) AS entries"  # noqa: S608 - constants
     looked_at, fitting = connection.execute(sql, (*values, *given)).fetchone()
     return Count(fitting, exact=looked_at <= most)
@@ -156,7 +118,7 @@ def count(connection: sqlite3.Connection, wanted: Filter) -> Count:
 
 def measure(connection: sqlite3.Connection, wanted: Filter) -> Count:
     """How many fit and what they take, all of them looked at: before a purge. May take seconds."""
-    condition, values = where(wanted)
+    condition, values = where(connection, wanted)
     row = connection.execute(
         f"""
         SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(answer)), 0), coalesce(sum(pinned), 0),
@@ -171,7 +133,7 @@ def measure(connection: sqlite3.Connection, wanted: Filter) -> Count:
 
 def numbers(connection: sqlite3.Connection, wanted: Filter, above: int, upto: int, limit: int) -> list[int]:
     """Numbers of the next entries that fit, ascending."""
-    condition, values = where(wanted)
+    condition, values = where(connection, wanted)
     sql = f"SELECT number FROM entries WHERE number > ? AND number <= ? AND {condition} ORDER BY number LIMIT ?"  # noqa: S608
     return [number for (number,) in connection.execute(sql, (above, upto, *values, limit))]
 
@@ -191,61 +153,9 @@ def find(connection: sqlite3.Connection, prefix: bytes) -> int | None:
 
 def fits(connection: sqlite3.Connection, number: int, wanted: Filter) -> bool:
     """Whether the entry is there and fits."""
-    condition, values = where(wanted)
+    condition, values = where(connection, wanted)
     sql = f"SELECT 1 FROM entries WHERE number = ? AND {condition}"  # noqa: S608 - constants
     return connection.execute(sql, (number, *values)).fetchone() is not None
-
-
-def where(wanted: Filter) -> tuple[str, tuple[object, ...]]:
-    """The filter as a condition over `entries`, and its values."""
-    conditions: list[str] = []
-    values: list[object] = []
-    for condition, value in (
-        ("+entries.model = ?", wanted.model),
-        ("dialect = ?", wanted.dialect),
-        ("upstream = ?", wanted.upstream),
-        ("pinned = ?", wanted.pinned),
-        ("created < ?", wanted.before),
-        ("created >= ?", wanted.since),
-        ("used < ?", wanted.unused_since),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
-    if wanted.tier is not None:
-        has_meaning = "EXISTS (SELECT 1 FROM meanings WHERE entry = number)"
-        conditions.append(f"NOT {has_meaning}" if wanted.tier is Tier.EXACT else has_meaning)
-    if wanted.wanted is not None:
-        conditions.append("number IN (SELECT rowid FROM texts WHERE texts MATCH ?)")
-        values.append(expression(wanted.wanted))
-    return " AND ".join(conditions) or "1", tuple(values)
-
-
-def _narrowing(wanted: Filter) -> list[Met]:
-    """Parts of the filter that an index answers."""
-    parts: tuple[Met, ...] = (
-        ("pinned = 1 AND ?", wanted.pinned or None),
-        ("model = ?", wanted.model),
-        ("dialect = ?", wanted.dialect),
-        ("upstream = ?", wanted.upstream),
-        ("created < ?", wanted.before),
-        ("created >= ?", wanted.since),
-        ("used < ?", wanted.unused_since),
-    )
-    return [(condition, value) for condition, value in parts if value is not None]
-
-
-def expression(wanted: Wanted) -> str:
-    """What the text index is asked: every term is a quoted string, so none of it is syntax."""
-    present = " AND ".join(_quoted(term) for term in wanted.present)
-    if not wanted.absent:
-        return present
-    return f"({present}) NOT ({' OR '.join(_quoted(term) for term in wanted.absent)})"
-
-
-def _quoted(term: Term) -> str:
-    text = "".join(char if char >= " " and not "\ud800" <= char <= "\udfff" else " " for char in term.text)
-    return '"' + text.replace('"', '""') + '"' + (" *" if term.is_prefix else "")
 
 
 _MATCHED = """
@@ -258,10 +168,10 @@ def _walk(connection: sqlite3.Connection, wanted: Filter, walk: Walk) -> Iterato
     """Value and number of every entry behind the place, in order, and whether it fits the filter."""
     if wanted.wanted is not None:
         return through_found(connection, walk, _MATCHED, (expression(wanted.wanted), MATCHES))
-    narrow = few(connection, _narrowing(wanted), FEW)
+    narrow = few(connection, narrowing(connection, wanted), FEW)
     if narrow is not None:
-        return through_found(connection, walk, f"SELECT * FROM entries WHERE {narrow[0]}", (narrow[1],))  # noqa: S608
-    return through_all(connection, walk, wanted.model)
+        return through_found(connection, walk, f"SELECT * FROM entries WHERE {narrow[0]}", narrow[1])  # noqa: S608
+    return through_all(connection, walk, names_of(connection, wanted.model) if wanted.model is not None else [])
 
 
 def _lines(connection: sqlite3.Connection, places: list[Place]) -> list[Listed]:

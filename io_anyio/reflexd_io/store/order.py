@@ -5,9 +5,11 @@ Each order has an index of its own, so that a walk sorts nothing but what a sear
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import merge
+from operator import itemgetter
 
 
 class Sort(StrEnum):
@@ -63,15 +65,26 @@ _VALUES = {
 _OPENING_OF = "(SELECT opening FROM openings WHERE openings.entry = number)"
 
 
-def through_all(connection: sqlite3.Connection, walk: Walk, model: str | None) -> Iterator[tuple[Value, int, bool]]:
-    """Value and number of every entry in order, and whether it fits; of one model's alone where that is as cheap."""
+Passed = tuple[Value, int, bool]
+"""Value and number of an entry, and whether it fits."""
+
+
+def through_all(connection: sqlite3.Connection, walk: Walk, models: Sequence[str]) -> Iterator[Passed]:
+    """Every entry in order; of these models' alone, where there are any and that is as cheap."""
+    if walk.sort is not Sort.CREATED or not models:
+        return _through(connection, walk, None)
+    walks = [_through(connection, walk, model) for model in models]
+    return merge(*walks, key=itemgetter(0, 1), reverse=walk.descending)
+
+
+def _through(connection: sqlite3.Connection, walk: Walk, model: str | None) -> Iterator[Passed]:
     value, way, beyond = _VALUES[walk.sort], *_way(walk.descending)
     rows, number = "entries", "number"
     if walk.sort is Sort.QUESTION:
         rows, number = "openings CROSS JOIN entries ON number = openings.entry", "openings.entry"
     among = ""
     first: tuple[object, ...] = ()
-    if walk.sort is Sort.CREATED and model is not None:
+    if model is not None:
         among, first = "AND entries.model = ?", (model,)
 
     def read(where: str, order: str, *given: object) -> Iterator[tuple[Value, int, bool]]:
@@ -91,7 +104,7 @@ def through_all(connection: sqlite3.Connection, walk: Walk, model: str | None) -
 
 def through_found(
     connection: sqlite3.Connection, walk: Walk, found: str, given: tuple[object, ...]
-) -> Iterator[tuple[Value, int, bool]]:
+) -> Iterator[Passed]:
     """The same of the rows of a query, whose parameters are given; only those that fit."""
     value, way, beyond = _VALUES[walk.sort], *_way(walk.descending)
     if walk.sort is Sort.QUESTION:
@@ -106,16 +119,16 @@ def through_found(
     yield from connection.execute(sql, (*given, *place, *walk.values))
 
 
-Met = tuple[str, object]
-"""A condition with one parameter, and its value."""
+Met = tuple[str, tuple[object, ...]]
+"""A condition over `entries`, and the values of its parameters."""
 
 
 def few(connection: sqlite3.Connection, narrowing: Iterable[Met], most: int) -> Met | None:
     """The first of these conditions, each with an index of its own, that so many entries meet at most."""
-    for condition, value in narrowing:
+    for condition, values in narrowing:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM entries WHERE {condition} LIMIT ?)"  # noqa: S608 - constants
-        if connection.execute(sql, (value, most + 1)).fetchone()[0] <= most:
-            return condition, value
+        if connection.execute(sql, (*values, most + 1)).fetchone()[0] <= most:
+            return condition, values
     return None
 
 

@@ -61,7 +61,7 @@ def _filtered() -> Parser:
     filtered = Parser(add_help=False)
     filtered.add_argument("words", metavar="WORD", nargs="*", help='words, "a phrase", prefix*; -- before -without')
     filtered.add_argument("--tenant", metavar="NAME", help="whose (default: everybody's)")
-    filtered.add_argument("--model", metavar="NAME")
+    filtered.add_argument("--model", metavar="NAME", help="of that name, with or without a date behind it")
     filtered.add_argument("--dialect", metavar="NAME", help="chat, messages, responses, embeddings …")
     filtered.add_argument("--upstream", metavar="NAME")
     filtered.add_argument("--tier", choices=TIERS, help="exact: answers its own words only; semantic: others too")

@@ -45,6 +45,7 @@ class EntryFilter(Wire, frozen=True, kw_only=True):
 
     tenant: str | None = None
     model: str | None = None
+    """Called so, or so with a date behind it, such as ``-2024-08-06``, ``-20250514`` or ``@20240620``."""
     dialect: Dialect | None = None
     upstream: str | None = None
     text: str | None = None
