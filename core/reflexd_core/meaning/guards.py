@@ -13,9 +13,10 @@ from reflexd_core.meaning.contrast import Contrast, contrast, same_word
 from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.literal_guards import flags, identifiers, raw, urls
 from reflexd_core.meaning.names import WITHIN
-from reflexd_core.meaning.opposites import OPPOSITES, RIVALS
+from reflexd_core.meaning.opposites import OPPOSITES, Axes
 from reflexd_core.meaning.order import roles
 from reflexd_core.meaning.polarity import polarity
+from reflexd_core.meaning.rivals import CLOSE, RIVALS
 from reflexd_core.meaning.values import bounds, numbers, units
 from reflexd_core.meaning.wording import Wording, read_wording
 
@@ -51,16 +52,20 @@ def _spells(wording: Wording, name: str) -> bool:
 def opposites(pair: Contrast) -> tuple[str, ...] | None:
     if len(_TURNS & pair.stored.bag) % 2 != len(_TURNS & pair.asked.bag) % 2:
         return None
-    return _crossed(pair, OPPOSITES) or (_crossed(pair, RIVALS) if pair.likeness >= _ALIKE else None)
+    for least, axes in _AXES:
+        found = _crossed(pair, axes) if pair.likeness >= least else None
+        if found is not None:
+            return found
+    return None
 
 
 _TURNS = word_set("not never no undo undone revert prevent avoid stop less fewer opposite inverse")
 """With one of these on one side, the opposite may well be meant: *undo git add* is *remove from the index*."""
-_ALIKE = 0.5
-"""Share of common content words from which on a rival word is what the two differ in."""
+_AXES = ((0.0, OPPOSITES), (0.33, RIVALS), (0.5, CLOSE))
+"""The share of common content words from which on such words are what the two differ in."""
 
 
-def _crossed(pair: Contrast, axes: dict[str, tuple[tuple[int, int], ...]]) -> tuple[str, ...] | None:
+def _crossed(pair: Contrast, axes: Axes) -> tuple[str, ...] | None:
     """A side that stands for one end of an axis alone, and the other side for the other end alone."""
     stored = {end: word for word in sorted(pair.stored.bag) for end in axes.get(word, ())}
     if not stored:

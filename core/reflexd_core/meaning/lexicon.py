@@ -85,6 +85,7 @@ hours hrs | hour hr | kilometers km kms | kilometer | kilograms kg kgs | centime
 ppl | what wat waht wht | how hw hwo | except exept execpt excpt | enable turn_on switch_on turned_on | disable
 turn_off switch_off turned_off | temperature temp | calculate calc | difference diff | differences diffs | average
 avg | celsius c_degrees | postgresql pg psql | kubernetes kube | html html5 | css css3 | javascript ecmascript
+| pr pull_request | prs pull_requests | xaxis x-axis x_axis | yaxis y-axis y_axis
 """)
 _COUNTED = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBERS = {

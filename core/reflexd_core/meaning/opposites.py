@@ -1,8 +1,8 @@
-"""Opposites and rivals: words of which only one can be meant. ``add`` and ``append`` stand on one side because a
+"""Opposites: words of which only one can be meant, in any wording. ``add`` and ``append`` stand on one side because a
 synonym must never refuse; a pair of which either may turn up in any wording (``in`` and ``out``) stands nowhere.
 
-`OPPOSITES` held in any wording. `RIVALS` held only where the questions share half of their other words: people also
-tell what they did before (``I removed X``) or what they see (``a list of strings``).
+Whether a row stands here or among the rivals was measured, on the half of the families that the guards were written
+on (`packaging/models/measure_guards.py`).
 """
 
 _OPPOSITES = """
@@ -61,88 +61,114 @@ float | integer
 staging | production
 staging | development
 image images | video videos
-"""
-_RIVALS = """
-today | yesterday
-today | tomorrow
-yesterday | tomorrow
-morning | evening night
-daily | nightly
-hourly | daily
-prefix | suffix
-buy | sell
-before | during
-during | after
-text | image
-files | directories
-one | all every each
-import imports importing | export exports exporting
+buy buying | sell selling
 enable enables enabling activate | disable disables disabling deactivate
-start starting starts launch | stop stopping stops halt kill terminate
-open opening opens | close closing closes
-show showing shows display | hide hiding hides
-read reading reads | write writing writes
-send sending sends | receive receiving receives
-client clients | server servers
-input inputs | output outputs
-row rows | column columns
-oldest | newest
-local locally | remote remotely
-global globally | local locally
-static | dynamic
-include including | exclude excluding except
-allow allowing permit | block deny forbid prevent disallow
-accept | reject
-forward | backward
-always | never
-sum total | average median
-min minimum | average
-set | unset
-success | failure
-pass | fail
-true | false
-single | multiple
-single | double
-manual manually | automatic automatically
-optional | required
+oldest earliest | newest latest
 create creating | delete deleting remove removing
-update | delete
-insert | update
-copy copying | move moving
-commit | push
-clone | fetch
-clone | pull
-keep | delete remove drop
-host hosts | container containers
-request requests | response responses
-key keys | value values
-name names | value values
-index | value
-list lists | string strings
-list lists | dictionary dictionaries
-string strings | array arrays
-array arrays | object objects
-line lines | character characters
-word words | character characters
-line lines | word words
-class classes | function functions
-class classes | instance instances
-table tables | database databases
-table tables | view views
-branch branches | tag tags
-branch branches | repository repositories
-user users | group groups
-parent parents | child children
-with | without
+sum total | average median
+optional | required
+set | unset
 iteratively iterative | recursively recursive
-safe | unsafe
-online | offline
-create creating | restore
+expand expanding | collapse collapsing
+compress compressing | decompress decompressing uncompress extract
+lock locking | unlock unlocking
+block blocking | unblock unblocking
+attach attaching | detach detaching
+indent indenting | dedent unindent outdent
+escape escaping | unescape unescaping
+wrap wrapping | unwrap unwrapping
+upgrade upgrading | downgrade downgrading
+append appending | prepend prepending
+freeze freezing | thaw thawing defrost unfreeze
+discard discarding | keep keeping
+enqueue | dequeue
+stdin | stdout
+stdout | stderr
+stdin | stderr
+tcp | udp
+ipv4 | ipv6
+px | rem
+width | height
+margin margins | padding paddings
+hover hovering | focus focused
+sticky | fixed
+flexbox flex | grid
+checkbox checkboxes | radio
+foreground | background
+floor | ceil ceiling
+leading | trailing
+lookahead lookaheads | lookbehind lookbehinds
+incoming inbound ingress | outgoing outbound egress
+login | logout
+next | previous
+running | stopped exited
+debug | release
+debug | production
+tracked | untracked
+staged | unstaged
+liveness | readiness
+liveness | startup
+readiness | startup
+deployment deployments | statefulset statefulsets
+configmap configmaps | secret secrets
+volume volumes | image images
+volume volumes | network networks
+memory ram | cpu
+cpu cpus | gpu gpus
+process processes | thread threads
+mutex mutexes | semaphore semaphores
+heap | stack
+queue queues | stack stacks
+preorder | inorder
+preorder | postorder
+inorder | postorder
+binary | hexadecimal hex
+class classes | function functions
+constructor constructors | destructor destructors
+overload overloading | override overriding
+tuple tuples | list lists
+tuple tuples | dictionary dictionaries
+filter filtering | map mapping
+rename renaming | delete deleting
+branch branches | tag tags
+commit commits | tag tags
+table tables | index indexes
+header headers | cookie cookies
+header headers | footer footers
+cookie cookies | session sessions
+authentication | authorization
+encryption | hashing
+maximum | average
+precision | recall
+overfitting overfit | underfitting underfit
+supervised | unsupervised
+gross | net
+stock stocks | bond bonds
+summer | winter
+gain gaining | lose losing
+rise rising | fall falling
+son sons | daughter daughters
+mother mom mum | father dad
+man men | woman women
+male | female
+adult adults grown-up | child children kid kids baby babies toddler infant
+symptom symptoms | treatment treat treating
+acute | chronic
+bacterial bacteria | viral virus
+systolic | diastolic
+hypertension | hypotension
+hyperglycemia | hypoglycemia
+hyperthyroidism | hypothyroidism
+xaxis | yaxis
 """
 
+Axes = dict[str, tuple[tuple[int, int], ...]]
+"""A word to its axes, each with the side (0 or 1) it stands on."""
 
-def _sides(rows: str) -> dict[str, tuple[tuple[int, int], ...]]:
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
+
+def sides(rows: str) -> Axes:
+    """A row is an axis: the words of its one end, a bar, and those of the other."""
+    found: Axes = {}
     for axis, row in enumerate(rows.strip().splitlines()):
         for side, words in enumerate(row.split("|")):
             for word in words.split():
@@ -150,6 +176,4 @@ def _sides(rows: str) -> dict[str, tuple[tuple[int, int], ...]]:
     return found
 
 
-OPPOSITES = _sides(_OPPOSITES)
-"""A word to its axes, each with the side (0 or 1) it stands on."""
-RIVALS = _sides(_RIVALS)
+OPPOSITES = sides(_OPPOSITES)
