@@ -7,11 +7,13 @@ A client that talks to another provider already (an ``apiBase`` of its own) goes
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from reflexd_core.routing import PRESETS, Upstream
 from reflexd_io import runtime
 from reflexd_io.settings import Settings
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,15 @@ class Address:
         tenant = f"/t/{quote(self.tenant, safe='')}" if self.tenant else ""
         upstream = f"/u/{quote(self.upstream, safe='')}" if self.upstream else ""
         return self.url + tenant + upstream
+
+    def is_here(self, url: str) -> bool:
+        """Whether it leads to this daemon, by whatever name of loopback."""
+        try:
+            mine, other = urlsplit(self.url), urlsplit(url)
+            same = (mine.scheme, mine.port) == (other.scheme, other.port)
+        except ValueError:
+            return False
+        return same and (mine.hostname == other.hostname or {mine.hostname, other.hostname} <= _LOOPBACK)
 
     def filled(self, template: str, *, quoted: bool = False) -> str:
         """A template of the table's. ``quoted``: it goes into JSON or TOML, between quotes."""

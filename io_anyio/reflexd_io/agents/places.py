@@ -7,9 +7,9 @@ from reflexd_io.agents.table import File
 
 
 def folder_of(file: File, environ: Mapping[str, str]) -> Path:
-    moved = environ.get(file.moved_by) if file.moved_by else None
-    if moved:
-        return Path(moved).expanduser() / file.moved_to
+    for name, below in file.moved_by:
+        if moved := environ.get(name):
+            return Path(moved).expanduser() / below
     home = environ.get("HOME") or environ.get("USERPROFILE")
     return (Path(home) if home else Path.home()) / file.folder
 

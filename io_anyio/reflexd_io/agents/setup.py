@@ -212,6 +212,11 @@ def take_back(note: Note, planned: Plan, note_file: Path) -> None:
     note_file.unlink(missing_ok=True)
 
 
+def note_file(notes: Path, agent: str, place: int) -> Path:
+    """Where it is noted what was done to an agent's file; ``place``: which of its files it is."""
+    return notes / f"{agent}{place or ''}.json"
+
+
 def read_note(note_file: Path) -> Note | None:
     """None where nothing is noted. Raises `OSError` where it cannot be read."""
     try:

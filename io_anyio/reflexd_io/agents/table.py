@@ -42,10 +42,8 @@ class File:
     format: str
     """``toml``, ``json``, ``yaml`` or ``dotenv``."""
     edits: tuple[Edit, ...]
-    moved_by: str = ""
-    """A variable that names another folder."""
-    moved_to: str = ""
-    """Where the file lies below that folder."""
+    moved_by: tuple[tuple[str, str], ...] = ()
+    """Variables that name another folder, and where the file lies below that; the first that is set holds."""
     copied_as: str = ""
     """How one run is given an edited copy: a variable's name, or a flag. Empty where variables do."""
     example: str = ""
@@ -108,7 +106,7 @@ AGENTS: tuple[Agent, ...] = (
                 names=("settings.json",),
                 format="json",
                 edits=(Edit(path=("env", "ANTHROPIC_BASE_URL"), value="{origin}", home="anthropic"),),
-                moved_by="CLAUDE_CONFIG_DIR",
+                moved_by=(("CLAUDE_CONFIG_DIR", ""),),
             ),
         ),
         note="What stands in Claude Code's settings outranks the environment.",
@@ -135,7 +133,7 @@ AGENTS: tuple[Agent, ...] = (
                         for path, value in _CODEX_PROVIDER
                     ),
                 ),
-                moved_by="CODEX_HOME",
+                moved_by=(("CODEX_HOME", ""),),
             ),
         ),
         note="Codex takes the key from OPENAI_API_KEY; a ChatGPT login belongs to another service.",
@@ -158,8 +156,7 @@ AGENTS: tuple[Agent, ...] = (
                     Edit(path=("provider", name, "options", "baseURL"), value="{v1}", home=name)
                     for name in ("openai", "anthropic")
                 ),
-                moved_by="XDG_CONFIG_HOME",
-                moved_to="opencode",
+                moved_by=(("XDG_CONFIG_HOME", "opencode"),),
             ),
         ),
     ),
@@ -196,6 +193,7 @@ AGENTS: tuple[Agent, ...] = (
                 names=(".env",),
                 format="dotenv",
                 edits=(Edit(path=("GOOGLE_GEMINI_BASE_URL",), value="{origin}", home="gemini"),),
+                moved_by=(("GEMINI_CLI_HOME", ".gemini"),),
             ),
             # With another address and nothing chosen it takes this for a gateway, and then refuses that.
             File(
@@ -203,6 +201,7 @@ AGENTS: tuple[Agent, ...] = (
                 names=("settings.json",),
                 format="json",
                 edits=(Edit(path=("security", "auth", "selectedType"), value="gemini-api-key", if_missing=True),),
+                moved_by=(("GEMINI_CLI_HOME", ".gemini"),),
                 copied_as="GEMINI_CLI_SYSTEM_DEFAULTS_PATH",
             ),
         ),
@@ -223,6 +222,7 @@ AGENTS: tuple[Agent, ...] = (
                 names=(".env",),
                 format="dotenv",
                 edits=(Edit(path=("OPENAI_BASE_URL",), value="{v1}", home="openai"),),
+                moved_by=(("QWEN_HOME", ""),),
             ),
         ),
         note="It uses this address with --auth-type openai, not with a Qwen login.",
@@ -240,7 +240,7 @@ AGENTS: tuple[Agent, ...] = (
                     Edit(path=("models", EACH, "apiBase"), value="{v1}", home=name, where=("provider", name))
                     for name in ("openai", "anthropic")
                 ),
-                moved_by="CONTINUE_GLOBAL_DIR",
+                moved_by=(("CONTINUE_GLOBAL_DIR", ""),),
                 copied_as="--config",
                 example=(
                     "name: with Reflex\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: <any>\n    provider: openai\n"
@@ -273,8 +273,7 @@ AGENTS: tuple[Agent, ...] = (
                         ("anthropic", "anthropic"),
                     )
                 ),
-                moved_by="CLINE_DATA_DIR",
-                moved_to="settings",
+                moved_by=(("CLINE_DATA_DIR", "settings"), ("CLINE_DIR", "data/settings")),
                 copied_as="CLINE_PROVIDER_SETTINGS_PATH",
                 example='cline auth -p openai -k "$OPENAI_API_KEY" -m "<your model>" -b {v1}\n',
             ),

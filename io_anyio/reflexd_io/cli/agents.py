@@ -15,7 +15,9 @@ from reflexd_io.agents import setup as setting_up
 from reflexd_io.agents.address import Address, address_of
 from reflexd_io.agents.launch import CannotLaunch, launch, variables_of
 from reflexd_io.agents.places import file_in, folder_of
+from reflexd_io.agents.rivals import outranking
 from reflexd_io.agents.setup import Note, Plan
+from reflexd_io.agents.surroundings import Surroundings
 from reflexd_io.agents.table import AGENTS, ANY, BY_PROGRAM, Agent, File, named
 from reflexd_io.cli import fail, settings_of
 from reflexd_io.cli.child import run_program
@@ -72,8 +74,10 @@ def run(args: argparse.Namespace) -> int:
         made = launch(agent, command, os.environ, address, args.stored_key)
     except CannotLaunch as error:
         return fail(str(error))
+    environ = {**os.environ, **made.variables}
+    _tell_rivals(agent, Surroundings(environ=environ, folder=Path.cwd(), address=address, once=True))
     private = settings_of(args).storage_path / "agents"
-    return run_program(made.command, {**os.environ, **made.variables}, made.lent, private)
+    return run_program(made.command, environ, made.lent, private)
 
 
 def setup(args: argparse.Namespace) -> int:
@@ -97,14 +101,17 @@ def _set_up(agent: Agent, address: Address, notes: Path, args: argparse.Namespac
             f"{plans[0].file} names no model of a provider that Reflex stands for; configure one in {agent.title} "
             f"first (`reflexd env {agent.name}` shows how)"
         )
+    here = Surroundings(environ=os.environ, folder=Path.cwd(), address=address)
     if not any(planned.changes for planned in plans):
         print(f"{agent.title} is set up already ({plans[0].file}).")
+        _tell_rivals(agent, here)
         return 0
     print("".join(map(_diff, plans)), end="")
     if args.dry_run:
+        _tell_rivals(agent, here)
         return 0
     written = [
-        setting_up.write(planned, _note_file(notes, agent, place))
+        setting_up.write(planned, setting_up.note_file(notes, agent.name, place))
         for place, planned in enumerate(plans)
         if planned.changes
     ]
@@ -114,14 +121,21 @@ def _set_up(agent: Agent, address: Address, notes: Path, args: argparse.Namespac
             print(f"{note.file} as it was: {note.backup}")
     if agent.note:
         print(f"Note: {agent.note}")
+    _tell_rivals(agent, here)
     return 0
+
+
+def _tell_rivals(agent: Agent, at: Surroundings) -> None:
+    """What leads the agent past Reflex all the same."""
+    for said in outranking(agent, at):
+        fail(f"{agent.title} may go past Reflex: {said}")
 
 
 def _undo(agent: Agent, notes: Path, args: argparse.Namespace) -> int:
     found = [
         (file, note, note_file)
         for place, file in enumerate(agent.files)
-        if (note := setting_up.read_note(note_file := _note_file(notes, agent, place))) is not None
+        if (note := setting_up.read_note(note_file := setting_up.note_file(notes, agent.name, place))) is not None
     ]
     if not found:
         print(f"{agent.title} was not set up by Reflex; there is nothing to undo.")
@@ -141,10 +155,6 @@ def _undo(agent: Agent, notes: Path, args: argparse.Namespace) -> int:
 
 def _where(file: File) -> Path:
     return file_in(folder_of(file, os.environ), file)
-
-
-def _note_file(notes: Path, agent: Agent, place: int) -> Path:
-    return notes / f"{agent.name}{place or ''}.json"
 
 
 def _goes(note: Note, planned: Plan) -> bool:

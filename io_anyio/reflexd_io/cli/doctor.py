@@ -10,10 +10,15 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from reflexd_core.routing import Upstream
 from reflexd_io import runtime
+from reflexd_io.agents.address import address_of
+from reflexd_io.agents.checking import troubles
+from reflexd_io.agents.surroundings import Surroundings
+from reflexd_io.agents.table import AGENTS
 from reflexd_io.cli import settings_of
 from reflexd_io.cli.status import ask_health
 from reflexd_io.key_desk import upstreams_of
@@ -62,7 +67,25 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("upstream", "ok", "the mock provider, which is always there (REFLEX_MOCK_PROVIDER)")
     else:
         yield _reach(settings.upstreams[settings.default_upstream])
+    yield from _agents(settings)
     yield from _models(settings)
+
+
+def _agents(settings: Settings) -> Iterator[Finding]:
+    """Those that were set up, as they would be started from this folder."""
+    try:
+        address = address_of(settings)
+        if not address.running and settings.port == 0:  # nobody knows where it will be
+            return
+        at = Surroundings(environ=os.environ, folder=Path.cwd(), address=address)
+        for agent in AGENTS:
+            found = troubles(agent, settings.storage_path / "agents", at)
+            for said in found or ():
+                yield Finding("agents", "note", f"{agent.title} may go past Reflex: {said}")
+            if found == []:
+                yield Finding("agents", "ok", f"{agent.title} is set up")
+    except OSError as error:
+        yield Finding("agents", "note", f"{error}")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
