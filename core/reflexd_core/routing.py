@@ -78,7 +78,8 @@ _NATIVE = (("/v1beta/", "gemini"), ("/v1alpha/", "gemini"), ("/openai/", "azure"
 """How paths begin that only one provider has."""
 
 _GEMINI = re.compile(r"/v1[a-z0-9]*/[^/]+/[^/:]+:(?P<call>[A-Za-z]+)")
-_AZURE = re.compile(r"/openai/(?:v1|deployments/[^/]+)(?P<path>/.+)")
+_AZURE = re.compile(r"/openai(?:/v1|/deployments/[^/]+|(?=/responses\Z))(?P<path>/.+)")
+"""Responses have an address without a deployment too, which Azure's SDK uses: the model stands in the body there."""
 
 METRICS = "/metrics"
 DASHBOARD = "/dashboard"

@@ -120,6 +120,13 @@ BESIDE = {"kind": Kind.RELAYED, "query": "", "native": True}
             {**NATIVE, "home": "azure", "dialect": ON_AZURE["/chat/completions"], "query": "api-version=1"},
         ),
         ("/openai/v1/responses", {**NATIVE, "home": "azure", "dialect": ON_AZURE["/responses"]}),
+        (
+            "/openai/responses?api-version=2025-04-01-preview",
+            {**NATIVE, "home": "azure", "dialect": ON_AZURE["/responses"], "query": "api-version=2025-04-01-preview"},
+        ),
+        ("/openai/responses/resp_1/cancel", {**BESIDE, "home": "azure"}),
+        ("/openai/responses/", {**BESIDE, "home": "azure"}),
+        ("/openai/chat/completions", {**BESIDE, "home": "azure"}),
         ("/openai/deployments/d/images/generations", {**BESIDE, "home": "azure"}),
         ("/openai/models", {**BESIDE, "home": "azure"}),
     ],

@@ -103,6 +103,30 @@ def test_azure_is_asked_at_its_own_address_with_its_own_header(
     assert own.header("api-key") == "fedcba9876543210fedcba9876543210"
 
 
+def test_azures_responses_are_repeated_at_each_of_their_addresses(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    """The SDK asks for them without a deployment; the model, the version and the address all count."""
+    response = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "model": "m"}
+    upstream.answers(Reply(body=json.dumps(response).encode()))
+    settings = settings_for(tmp_path / "storage", upstream.url)
+    azure = replace(UNADDRESSED["azure"], base_url=f"{upstream.url.removesuffix('/v1')}/openai/v1")
+    settings = replace(settings, upstreams={**settings.upstreams, "azure": azure})
+    with daemon(settings) as running:
+        statuses = []
+        for version in ("2025-03-01-preview", "2025-04-01-preview"):
+            with openai.AzureOpenAI(
+                azure_endpoint=running.url, api_key="0" * 32, api_version=version, max_retries=0
+            ) as client:
+                for asked in ({"model": "m"}, {"model": "m"}, {"model": "n"}, {"model": "m", "background": True}):
+                    raw = client.responses.with_raw_response.create(input="hi", **asked)
+                    statuses.append(raw.headers["x-reflex-status"])
+        assert statuses == ["miss", "hit-l1-exact", "miss", "bypass"] * 2
+        for path in ("/openai/v1/responses", "/openai/deployments/m/responses?api-version=2025-03-01-preview"):
+            body = {"input": "hi", "model": "m"}
+            told = [httpx2.post(running.url + path, json=body, headers={"api-key": "0" * 32}) for _ in range(2)]
+            assert [one.headers["x-reflex-status"] for one in told] == ["miss", "hit-l1-exact"]
+    assert upstream.seen[0].target == "/openai/responses?api-version=2025-03-01-preview"
+
+
 def test_azure_without_an_address_is_told_how_to_give_one(root: str, upstream: ScriptedUpstream) -> None:
     told = httpx2.post(f"{root}/openai/deployments/m/chat/completions", json=CHAT, headers={"api-key": "0" * 32})
     assert (told.status_code, told.headers["x-should-retry"]) == (400, "false")
