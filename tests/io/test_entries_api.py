@@ -156,6 +156,17 @@ def test_a_models_name_finds_and_purges_its_dated_versions(asker: Asker) -> None
     assert asker.items() == []
 
 
+def test_a_part_of_a_sentence_without_spaces_finds_it(asker: Asker) -> None:
+    asker.learn("日本語の文章を検索する方法は?", "如何居中一个div?")
+    (item,) = asker.items(text="検索")
+    assert item.question == "日本語の文章を検索する方法は?"
+    assert asker.client.do(calls.entry(item.id)).question == item.question
+    assert [row.question for row in asker.items(text="居中 div")] == ["如何居中一个div?"]
+    assert asker.items(text="索検") == []
+    purged = asker.client.do(calls.purge(Purge(filter=EntryFilter(text="文章 -居中"))))
+    assert (purged.count, len(asker.items())) == (1, 1)
+
+
 def test_an_unknown_tier_is_told_with_those_there_are(asker: Asker) -> None:
     unknown: dict[str, Any] = {"tier": "l1"}
     (export,) = calls.export_targets(ExportQuery(**unknown))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reflexd_io.store.filters import Filter, expression, names_of, narrowing, where
 from reflexd_io.store.order import Place, Sort, Value, Walk, few, through_all, through_found
+from reflexd_io.store.schema import joined_sql
 
 LOOKED_AT = 10_000
 """Rows looked at for one page or one count, where a filter takes few of them."""
@@ -73,11 +74,16 @@ class Count:
     """The highest number given when they were counted."""
 
 
+def _shown(text: str) -> str:
+    """The beginning of a text of `texts`, as SQL; of what is cut, each letter has at most one mark more."""
+    opening = joined_sql(f"substr({text}, 1, {2 * PREVIEW + 1})")
+    return f"(SELECT substr({opening}, 1, {PREVIEW}) FROM texts WHERE rowid = number)"  # noqa: S608 - constants
+
+
 _COLUMNS = f"""
     number, key, dialect, upstream, entries.model, form, created, expires, lapses, used, hits, size, length(answer),
     input_tokens, output_tokens, pinned, EXISTS (SELECT 1 FROM meanings WHERE entry = number),
-    (SELECT substr(question, 1, {PREVIEW}) FROM texts WHERE rowid = number),
-    (SELECT substr(answer, 1, {PREVIEW}) FROM texts WHERE rowid = number)
+    {_shown("question")}, {_shown("answer")}
 """  # noqa: S608 - constants
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reflexd_core.canonical import JsonObject, Uncomparable
 from reflexd_core.parts import join_request
+from reflexd_core.unspaced import joined
 from reflexd_io.memory import Answer
 from reflexd_io.store import browse
 from reflexd_io.store.browse import Listed
@@ -76,7 +77,7 @@ def detail(connection: sqlite3.Connection, number: int, most: int = MOST) -> Det
         line=lines[0],
         answer=answer,
         request=request(connection, number),
-        question=text[0] if text is not None and isinstance(text[0], str) else "",
+        question=joined(text[0]) if text is not None and isinstance(text[0], str) else "",
         means=means,
         wordings=_wordings(connection, number, key, most),
         uses=dict(uses.fetchall()),

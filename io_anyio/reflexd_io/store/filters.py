@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reflexd_core.finding import Term, Wanted
+from reflexd_core.unspaced import cut
 from reflexd_io.store.order import Met
 
 
@@ -133,4 +134,4 @@ def expression(wanted: Wanted) -> str:
 
 def _quoted(term: Term) -> str:
     text = "".join(char if char >= " " and not "\ud800" <= char <= "\udfff" else " " for char in term.text)
-    return '"' + text.replace('"', '""') + '"' + (" *" if term.is_prefix else "")
+    return '"' + cut(text).replace('"', '""') + '"' + (" *" if term.is_prefix else "")

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from functools import partial
 
+from reflexd_core.unspaced import joined
 from reflexd_io.memory import Answer
 from reflexd_io.store.readers import Reader, Readers, StoreUnavailable
 from reflexd_io.store.rows import ANSWER_COLUMNS, PAIRING_COLUMNS, read_answer, read_pairing
@@ -42,7 +43,7 @@ def questions(connection: sqlite3.Connection, key: bytes) -> tuple[str | None, s
         "SELECT question FROM texts WHERE rowid = (SELECT number FROM entries WHERE key = ?)", (key,)
     ).fetchone()
     if row is not None:
-        return str(row[0]) or None, None
+        return joined(str(row[0])) or None, None
     row = connection.execute(
         "SELECT aliases.question, meanings.question FROM aliases JOIN meanings USING (entry) WHERE aliases.key = ?",
         (key,),

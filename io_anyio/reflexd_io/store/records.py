@@ -9,6 +9,7 @@ from reflexd_core.canonical import Uncomparable, read_json
 from reflexd_core.dialects import DIALECTS
 from reflexd_core.parts import Part, split_request
 from reflexd_core.policy import KeepRequest
+from reflexd_core.unspaced import cut
 from reflexd_io import codings
 from reflexd_io.memory import Answer
 from reflexd_io.store import meaning
@@ -60,7 +61,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     answer = _BY_NAME[facts.dialect].answer_text(facts.form, record.answer.recorded)
     connection.execute(  # before its row, which says by it where it stands among all questions
         "INSERT INTO texts (rowid, question, answer) VALUES (?, ?, ?)",
-        (number, storable(question), storable(answer)),
+        (number, cut(storable(question)), cut(storable(answer))),
     )
     connection.execute(
         """

@@ -3,13 +3,20 @@
 import sqlite3
 from contextlib import suppress
 
+from reflexd_core.unspaced import APART
+
 OPENING = 80
 """Characters by which questions are sorted."""
 
 
+def joined_sql(text: str) -> str:
+    """As SQL, a text of `texts` as it was before it was cut (see `unspaced`)."""
+    return f"replace({text}, char({ord(APART)}), '')"
+
+
 def _opening(number: str) -> str:
     """An entry's, as SQL."""
-    shown = f"lower(substr(trim(question, char(9, 10, 13, 32)), 1, {OPENING}))"
+    shown = f"lower(substr(trim({joined_sql('question')}, char(9, 10, 13, 32)), 1, {OPENING}))"
     return f"coalesce((SELECT {shown} FROM texts WHERE rowid = {number}), '')"  # noqa: S608 - constants
 
 
@@ -301,6 +308,20 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 DELETE FROM openings WHERE entry = old.number;
             END
             """,
+        ),
+    ),
+    (
+        "0006-unspaced",
+        (
+            # Up to which number texts may stand uncut: what takes more than a moment is no migration's (`recutting`).
+            "CREATE TABLE uncut (upto INTEGER NOT NULL)",
+            "INSERT INTO uncut (upto) SELECT coalesce((SELECT rowid FROM texts ORDER BY rowid DESC LIMIT 1), 0)",
+            "DROP TRIGGER opening_made",
+            f"""
+            CREATE TRIGGER opening_made AFTER INSERT ON entries BEGIN
+                INSERT OR REPLACE INTO openings (entry, opening) VALUES (new.number, {_opening("new.number")});
+            END
+            """,  # noqa: S608 - constants
         ),
     ),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reflexd_io.store import forms, meaning, records, trash
 from reflexd_io.store.connections import Connections
+from reflexd_io.store.recutting import recut
 from reflexd_io.store.room import Guarded, Room
 
 Uses = dict[str, dict[bytes, list[float]]]
@@ -19,6 +20,8 @@ Uses = dict[str, dict[bytes, list[float]]]
 
 _DROPPING = 5
 """Slices of the trash that a tick may drop of one tenant."""
+_RECUTTING = 5
+"""Slices of an older file's texts that a tick may cut of one tenant."""
 DAY = 86_400
 _DAYS = 90
 """Days of which it is kept how often an entry answered."""
@@ -69,6 +72,7 @@ class Upkeep:
             return
         self._guarded(tenant, partial(_note_uses_and_drop_expired, uses=uses))
         self._empty_trash(tenant)
+        self._recut(tenant)
         self.room.note_changed(tenant)
 
     def _empty_trash(self, tenant: str) -> None:
@@ -86,6 +90,12 @@ class Upkeep:
             self.room.trash[tenant] = when
         if dropped or until[0] is not None:
             self.room.shrink(tenant)  # the log would go on saying what was dropped for good
+
+    def _recut(self, tenant: str) -> None:
+        more: list[bool] = []
+        for _ in range(_RECUTTING):
+            if not self._guarded(tenant, lambda connection: more.append(recut(connection))) or not more[-1]:
+                break
 
 
 def _note_uses_and_drop_expired(connection: sqlite3.Connection, uses: dict[bytes, list[float]]) -> None:
