@@ -9,14 +9,14 @@ did not reach it is no guard: literals that must be equal as multisets (89 %), a
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reflexd_core.meaning.connectors import connectors
 from reflexd_core.meaning.contrast import Contrast, contrast, same_word
-from reflexd_core.meaning.lexicon import word_set
+from reflexd_core.meaning.ends import opposites
+from reflexd_core.meaning.intent import intent
 from reflexd_core.meaning.literal_guards import flags, identifiers, raw, urls
 from reflexd_core.meaning.names import WITHIN
-from reflexd_core.meaning.opposites import OPPOSITES, Axes
 from reflexd_core.meaning.order import roles
 from reflexd_core.meaning.polarity import polarity
-from reflexd_core.meaning.rivals import CLOSE, RIVALS
 from reflexd_core.meaning.values import bounds, numbers, units
 from reflexd_core.meaning.wording import Wording, read_wording
 
@@ -49,37 +49,6 @@ def _spells(wording: Wording, name: str) -> bool:
     return any(name in word if len(word) > len(name) + 2 else same_word(name, word) for word in wording.content)
 
 
-def opposites(pair: Contrast) -> tuple[str, ...] | None:
-    if len(_TURNS & pair.stored.bag) % 2 != len(_TURNS & pair.asked.bag) % 2:
-        return None
-    for least, axes in _AXES:
-        found = _crossed(pair, axes) if pair.likeness >= least else None
-        if found is not None:
-            return found
-    return None
-
-
-_TURNS = word_set("not never no undo undone revert prevent avoid stop less fewer opposite inverse")
-"""With one of these on one side, the opposite may well be meant: *undo git add* is *remove from the index*."""
-_AXES = ((0.0, OPPOSITES), (0.33, RIVALS), (0.5, CLOSE))
-"""The share of common content words from which on such words are what the two differ in."""
-
-
-def _crossed(pair: Contrast, axes: Axes) -> tuple[str, ...] | None:
-    """A side that stands for one end of an axis alone, and the other side for the other end alone."""
-    stored = {end: word for word in sorted(pair.stored.bag) for end in axes.get(word, ())}
-    if not stored:
-        return None
-    asked = {end: word for word in sorted(pair.asked.bag) for end in axes.get(word, ())}
-    for (axis, side), word in stored.items():
-        other = (axis, 1 - side)
-        if other not in asked or (axis, side) in asked or other in stored:
-            continue
-        if (word in pair.stored.compounded) is (asked[other] in pair.asked.compounded):
-            return word, asked[other]
-    return None
-
-
 GUARDS: tuple[tuple[str, Guard], ...] = (
     ("raw", raw),
     ("url", urls),
@@ -92,6 +61,8 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("opposite", opposites),
     ("polarity", polarity),
     ("roles", roles),
+    ("connector", connectors),
+    ("intent", intent),
 )
 """In the order in which they are asked; the first that speaks is the reason."""
 

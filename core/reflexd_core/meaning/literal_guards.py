@@ -64,6 +64,10 @@ def _slip(one: str, other: str) -> bool:
     return len(shorter) > 3 and same_word(one, other)
 
 
+_ANY_ERROR = frozenset(
+    {"exception", "domexception", "runtimeexception", "runtimeerror", "oserror", "ioerror", "importerror"}
+)
+"""Errors of which another one is a sort."""
 _NAMING = frozenset({Kind.IDENTIFIER, Kind.PATH, Kind.SYMBOL})
 
 
@@ -74,7 +78,7 @@ def identifiers(pair: Contrast) -> tuple[str, ...] | None:
         if stored and asked:
             stored, asked = _unknown(stored, pair.asked), _unknown(asked, pair.stored)
             for of_errors in (False, True):
-                found = _in_one_place(pair, _errors(stored, of_errors), _errors(asked, of_errors))
+                found = _in_one_place(pair, _errors(stored, of_errors), _errors(asked, of_errors), of_errors)
                 if found is not None and not any(same_word(one, other) for one in stored for other in asked):
                     return found
     return None
@@ -84,10 +88,14 @@ def _errors(tokens: frozenset[str], wanted: bool) -> frozenset[str]:
     return frozenset(token for token in tokens if token.endswith(("error", "exception", "warning")) is wanted)
 
 
-def _in_one_place(pair: Contrast, stored: frozenset[str], asked: frozenset[str]) -> tuple[str, ...] | None:
-    """Both, if they stand beside the same word or the rest is much the same."""
+def _in_one_place(
+    pair: Contrast, stored: frozenset[str], asked: frozenset[str], anywhere: bool = False
+) -> tuple[str, ...] | None:
+    """Both, if they stand beside the same word or the rest is much the same, or ``anywhere``."""
     if not stored or not asked:
         return None
+    if anywhere and not (stored | asked) & _ANY_ERROR:
+        return *sorted(stored), *sorted(asked)
     if pair.likeness >= _ALIKE or neighbours(pair.stored, stored) & neighbours(pair.asked, asked):
         return *sorted(stored), *sorted(asked)
     return None

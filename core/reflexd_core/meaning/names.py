@@ -19,7 +19,7 @@ _KINDS = {
     "cloud": """aws amazon | azure | gcp | digitalocean | heroku | vercel | netlify | cloudflare | hetzner |
         linode""",
     "aws service": """s3 | ec2 | rds | dynamodb | sqs | sns | ecs | eks | cloudfront | cloudwatch | iam | route53
-        route_53""",
+        route_53 | lambda | kinesis | fargate | cognito""",
     "browser": "chrome google_chrome | firefox | safari | microsoft_edge | opera | brave",
     "front end": """react.js | vue.js | angular | svelte sveltekit | preact | jquery | ember | next.js | nuxt.js |
         remix | astro | solid.js solidjs | flutter | swiftui | react_native | alpine.js | htmx | wordpress""",
@@ -52,6 +52,14 @@ _KINDS = {
         | airtable""",
     "format": """json | yaml yml | xml | csv | toml | parquet | markdown | pdf | xlsx xls | protobuf | avro | html
         | docx | tsv | latex""",
+    "encoding": "utf-8 | utf-16 utf16 | ascii | latin-1 latin1 | base64",
+    "digest": "md5 | sha1 sha-1 | sha256 sha-256 | sha512 sha-512 | bcrypt | argon2 | crc32",
+    "protocol": "ftp | sftp | smtp | imap | mqtt | websocket websockets | grpc | graphql | soap",
+    "sign-on": "oauth | jwt | saml | ldap | kerberos",
+    "hook": """useeffect | usestate | usememo | usecallback | useref | usecontext | usereducer |
+        uselayouteffect""",
+    "error number": """eacces | enoent | enospc | eresolve | eaddrinuse | econnrefused | econnreset | etimedout |
+        eperm | epipe | emfile | enotfound | eexist | einval""",
     "image format": "png | jpg jpeg | svg | webp | gif | bmp | tiff | heic | avif",
     "media format": "mp3 | mp4 | wav | flac | mkv | webm | avi | ogg | mov",
     "app": """whatsapp | instagram | facebook | twitter | tiktok | snapchat | linkedin | youtube | reddit |
@@ -83,17 +91,18 @@ _WITHIN = {
 }
 
 
-def _spelled() -> dict[str, tuple[tuple[str, str], ...]]:
+def spelled(kinds: dict[str, str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Every spelling to its kinds, each with the name it goes by there; ``_`` stands for a space."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for kind, rows in _KINDS.items():
+    for kind, rows in kinds.items():
         for first, *aliases in (row.split() for row in rows.split("|")):
             for name in (first, *aliases):
-                spelled = name.replace("_", " ")
-                found[spelled] = (*found.get(spelled, ()), (kind, first))
+                text = name.replace("_", " ")
+                found[text] = (*found.get(text, ()), (kind, first))
     return found
 
 
-NAMES = _spelled()
+NAMES = spelled(_KINDS)
 """A name, in any of its spellings, to its kinds, each with the name it goes by there."""
 
 WITHIN = frozenset((name, whole) for whole, names in _WITHIN.items() for name in names.split())

@@ -4,6 +4,8 @@ In another wording a negation proves nothing (*does not work* is *fails*, *no du
 content counts, misspelled or inflected as it may be.
 """
 
+from itertools import pairwise
+
 from reflexd_core.meaning.contrast import Contrast
 from reflexd_core.meaning.lexicon import word_set
 from reflexd_core.meaning.wording import Wording
@@ -16,6 +18,12 @@ _LIKE_EXCEPTIONS = _NEGATIONS | word_set(
 _ARTICLES = frozenset({"the", "a", "an"})
 _NEED = word_set("need needs needed require requires required must")
 """*May I without?* is *Must I have?*."""
+_NOT = frozenset({"not", "non"})
+_STATES = word_set("null none nan empty equal contain contains exist exists match matches between")
+_DENYING = _LIKE_EXCEPTIONS | word_set(
+    """missing cannot than unless instead avoid remove drop filter fill any absent lack lacking invert
+    --invert-match"""
+)
 _PREFIXES = ("un", "non", "dis", "ir", "il")
 _IN = word_set(
     """sensitive valid visible active complete correct direct dependent finite compatible consistent secure
@@ -24,7 +32,7 @@ _IN = word_set(
 
 
 def polarity(pair: Contrast) -> tuple[str, ...] | None:
-    return _negated(pair) or _excepted(pair) or _contrary(pair)
+    return _negated(pair) or _denied(pair) or _excepted(pair) or _contrary(pair)
 
 
 def _negated(pair: Contrast) -> tuple[str, ...] | None:
@@ -48,6 +56,18 @@ def _negations(wording: Wording) -> list[str]:
         and words[at - 1] not in {"or", "why"}
         and not (word == "no" and words[at + 1] in {"i", "it", "we", "that"})
     ]
+
+
+def _denied(pair: Contrast) -> tuple[str, ...] | None:
+    """*Not null* against *null*, where the other side denies nothing in any way."""
+    if pair.likeness < 0.25:
+        return None
+    for one, other in ((pair.stored, pair.asked), (pair.asked, pair.stored)):
+        if _DENYING.isdisjoint(other.bag):
+            for before, word in pairwise(one.words):
+                if before in _NOT and word in _STATES and word in other.bag:
+                    return (f"{before} {word}", word) if one is pair.stored else (word, f"{before} {word}")
+    return None
 
 
 def _excepted(pair: Contrast) -> tuple[str, ...] | None:

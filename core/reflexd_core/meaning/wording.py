@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reflexd_core.meaning.lexicon import ALIASES, LOOSE, SIGNS, word_set
 from reflexd_core.meaning.names import NAMES
+from reflexd_core.meaning.things import THINGS
 from reflexd_core.meaning.tokens import Kind, Reader, canonical
 
 WINDOW = 8_192
@@ -68,7 +69,7 @@ def read_wording(text: str) -> Wording:
         raw=tuple(reader.raw),
         bag=bag,
         content=bag - FUNCTION_WORDS,
-        names=frozenset(name for word in bag & _NAMED for name in NAMES[word]),
+        names=frozenset(name for word in bag & _NAMED.keys() for name in _NAMED[word]),
         compounded=frozenset(reader.compounded),
         literals=_literals(reader),
     )
@@ -82,7 +83,7 @@ def _literals(reader: Reader) -> Mapping[Kind, frozenset[str]]:
     return found
 
 
-_NAMED = frozenset(NAMES)
+_NAMED = {**THINGS, **NAMES}
 
 
 def _heads() -> dict[str, list[tuple[tuple[str, ...], str]]]:
