@@ -1,16 +1,24 @@
-"""The router: a request's tenant, upstream and whose key, by what the registry and the settings say now."""
+"""The router: a request's tenant, upstream and whose key, by what the registry and the settings say now.
+
+A client asks with the same credentials at the same paths all day, so routes that were found are remembered until the
+tenancy changes; what ends by itself (a token) changes it too, since the registry is settled before anyone asks here.
+"""
 
 from collections.abc import Callable
 
 import msgspec
 
 from reflexd_core.credentials import Route, Unroutable, Whose, credentials_of, keys_in_query, route
+from reflexd_core.keys import memo_key
 from reflexd_core.routing import Target
 from reflexd_io import codings
 from reflexd_io.incoming import Request
 from reflexd_io.peers import Peer
 from reflexd_io.settings import Settings
 from reflexd_io.tenants.registry import Registry
+
+ROUTES = 1024
+"""Routes that are remembered; some 1 KB each."""
 
 _TOKEN_REQUIRED = Unroutable(
     code="token_required",
@@ -46,9 +54,25 @@ class Router:
         self._settings = settings
         self._registry = registry
         self._salt = salt
+        self._routes: dict[bytes, Route] = {}
+        self._routes_of = registry.tenancy
 
     def route(self, peer: Peer, request: Request, target: Target, now: float, *, model: str = "") -> Route:
-        """Raises `NoRoute`."""
+        """``target`` is what the request was read as; the registry is settled. Raises `NoRoute`."""
+        if self._routes_of is not self._registry.tenancy:
+            self._routes, self._routes_of = {}, self._registry.tenancy
+        where = b" here " if peer.is_local else b" elsewhere "
+        heeded = (request.method.encode(), where, model.encode("utf-8", "surrogatepass"))
+        key = memo_key(request.target, request.raw_named, heeded)
+        found = self._routes.get(key)
+        if found is None:
+            found = self._find(peer, request, target, now, model)
+            if len(self._routes) >= ROUTES:
+                del self._routes[next(iter(self._routes))]
+            self._routes[key] = found
+        return found
+
+    def _find(self, peer: Peer, request: Request, target: Target, now: float, model: str) -> Route:
         if any(map(self._opens_control, (*credentials_of(request.named).values(), *keys_in_query(target.query)))):
             raise NoRoute(_ADMIN_TOKEN)
         found = route(
