@@ -48,9 +48,10 @@ _WAYS: tuple[_Phrase, ...] = (
 )
 _OWN = word_set(
     """feel work know think learn train handle process store remember see understand generate respond answer
-    decide protect ensure use get like do live sleep look sound differ compare react define"""
+    decide protect ensure use get like do live sleep look sound differ compare react define breathe hear smell taste
+    digest dream grow age die catch contract"""
 )
-"""After *how do you*, these ask the one who answers about itself."""
+"""After *how do you*, these ask the one who answers about itself; after *how do we*, how it comes about."""
 _THANKS: tuple[_Phrase, ...] = (
     ("thanks", "in", "advance"),
     ("thank", "you", "in", "advance"),
@@ -63,8 +64,16 @@ _AT_THE_END: tuple[_Phrase, ...] = (*_THANKS, *((word,) for word in sorted(_PLEA
 _LAST = frozenset(phrase[-1] for phrase in _AT_THE_END)
 _LEADS = _PLEASE | _GREETINGS | _AUXILIARY | {phrase[0] for phrase in (*_KNOW, *_SHOWN)}
 _ASKING = frozenset({"how", "what"})
-_SAID = word_set("""say saying spell write word words mean means between and or vs versus of with type typed""")
+_SAID = word_set(
+    """say saying spell write word words mean means between and or vs versus of with type typed for than"""
+)
 """Before a polite word, these make it the subject."""
+_REPEATED = re.compile(r"(?:[*}\]]|(?<![A-Za-z]\+)\+)\Z")
+"""After these a question mark may belong to a pattern (``a+?``); after ``C++`` it ends a question."""
+_GIVEN = word_set("me us a an some any examples")
+"""After *can you give*; *can you give blood* is a question."""
+_ONTO = word_set("to on into over from with without while")
+"""After *can you write*: *can you write to a closed socket* is one too."""
 _SYMBOL_BEFORE = word_set("""does symbol character operator sign mark is of metacharacter quantifier wildcard""")
 
 
@@ -73,7 +82,15 @@ def drop_end(chunks: list[str]) -> None:
     while len(chunks) > 1 and set(chunks[-1]) <= {"?", "!"} and chunks[-2].lower() not in _SYMBOL_BEFORE:
         chunks.pop()
     if chunks and (end := _END.search(chunks[-1])) is not None:
-        chunks[-1] = chunks[-1][: end.start()]
+        kept = chunks[-1][: end.start()]
+        if end.group() == "." or _REPEATED.search(kept) is None:
+            chunks[-1] = kept
+
+
+DROPPED = (
+    _GREETINGS | _PLEASE | _AUXILIARY | {word for phrase in (*_KNOW, *_SHOWN, *_WAYS, *_THANKS) for word in phrase}
+)
+"""Words of which one may be taken away and another left."""
 
 
 def _starts(words: list[str], phrase: _Phrase, at: int = 0) -> bool:
@@ -145,7 +162,12 @@ def _request(words: list[str]) -> int:
     """``can you`` before what is asked for; ``can you swim`` stays a question."""
     polite = len(words) > 2 and words[2].lower() in _PLEASE
     at = 3 if polite else 2
-    return at if len(words) > at and (polite or words[at] in _ASKED) else 0
+    if len(words) <= at:
+        return 0
+    after = words[at + 1].lower() if len(words) > at + 1 else ""
+    if not polite and ((words[at] == "give" and after not in _GIVEN) or (words[at] == "write" and after in _ONTO)):
+        return 0
+    return at if polite or words[at] in _ASKED else 0
 
 
 def without_thanks(words: list[str]) -> list[str]:

@@ -45,7 +45,7 @@ nuxt.js nuxtjs nuxt | dotnet .net | mongodb mongo | vscode vs_code visual_studio
 ms_sql_server microsoft_sql_server ms_sql | macos mac_os os_x mac_os_x osx | aws amazon_web_services | gcp
 google_cloud google_cloud_platform | scikit-learn sklearn scikit_learn | regex regexp regular_expression | regexes
 regexps regular_expressions | environment_variable env_var env_variable envvar | environment_variables env_vars
-env_variables envvars | email e-mail | emails e-mails | wifi wi-fi | directory dir folder | directories dirs folders
+env_variables envvars | email e-mail | emails e-mails | wifi wi-fi | directory folder | directories folders
 | subdirectory subfolder subdir | subdirectories subfolders subdirs | dictionary dict | dictionaries dicts |
 parameter param | parameters params | argument arg | arguments args | configuration config | repository repo |
 repositories repos | versus vs | okay ok | github gh | information info
@@ -85,7 +85,7 @@ hours hrs | hour hr | kilometers km kms | kilometer | kilograms kg kgs | centime
 ppl | what wat waht wht | how hw hwo | except exept execpt excpt | enable turn_on switch_on turned_on | disable
 turn_off switch_off turned_off | temperature temp | calculate calc | difference diff | differences diffs | average
 avg | celsius c_degrees | postgresql pg psql | kubernetes kube | html html5 | css css3 | javascript ecmascript
-| pr pull_request | prs pull_requests | xaxis x-axis x_axis | yaxis y-axis y_axis
+| directory dir | directories dirs | pr pull_request | prs pull_requests | xaxis x-axis x_axis | yaxis y-axis y_axis
 """)
 _COUNTED = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBERS = {

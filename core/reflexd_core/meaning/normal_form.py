@@ -9,7 +9,7 @@ as it was typed: the verifier is there for the rest.
 
 import re
 
-from reflexd_core.meaning.courtesy import drop_end, with_one_how, without_lead_in, without_thanks
+from reflexd_core.meaning.courtesy import DROPPED, drop_end, with_one_how, without_lead_in, without_thanks
 from reflexd_core.meaning.labels import without_label
 from reflexd_core.meaning.lexicon import ALIASES, BRITISH, CONTRACTIONS, QUOTES, word_set
 from reflexd_core.meaning.names import NAMES
@@ -30,7 +30,8 @@ _CAPITALS = word_set(
     apple windows amazon word access teams numbers pages notes signal edge opera brave safari swift ruby shell
     target gap meta ant chef salt helm spark hive pig bottle rails fiber gin buffalo rocket phoenix play spring
     make cask brew snap cursor bolt linear notion box drive keep sheets docs forms sites photos calendar mail
-    messages contacts reminders stocks home health wallet books"""
+    messages contacts reminders stocks home health wallet books mb gb kb tb rest soap acid solid dry kiss fat base
+    cap basic saga mean lamp raid war pop stem sat act cat pet sad mob can mercury jaguar puma mustang beetle"""
 )
 """Capitalised inside a sentence, or in capitals, they may be names: that capital is kept."""
 _IN = frozenset(
@@ -40,7 +41,8 @@ _IN = frozenset(
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _LETTERED = word_set(
-    """vitamin plan option hepatitis type grade drive part point class appendix team group section"""
+    """vitamin plan option hepatitis type grade drive part point class appendix team group section html css dns
+    jquery xpath the an"""
 )
 _AFTER_LETTER = word_set("to from or and in of by with than is as at on for into vs versus")
 
@@ -58,9 +60,10 @@ def normal_form(question: str) -> str | None:
         question = question.translate(QUOTES)
     chunks = _CHUNK.findall(question)
     drop_end(chunks)
+    cased = _told_apart_by_case(chunks)
     words: list[str] = []
     for chunk in chunks:
-        words.extend(_level(chunk))
+        words.extend(_level(chunk, cased))
     while (shorter := _shortened(words)) != words:  # an article dropped may leave a courtesy first
         words = shorter
     form = " ".join(_lowered(words))
@@ -71,7 +74,20 @@ def _shortened(words: list[str]) -> list[str]:
     return _without_articles(without_thanks(without_label(without_lead_in(with_one_how(_joined(words))))))
 
 
-def _level(chunk: str) -> tuple[str, ...]:
+def _told_apart_by_case(chunks: list[str]) -> frozenset[str]:
+    """Words that one question has in two cases: *rename Foo to foo* is not *rename foo to Foo*."""
+    typed: dict[str, str] = {}
+    found: set[str] = set()
+    for chunk in chunks:
+        match = _CORE.match(chunk)
+        if match is not None:
+            word = match.group(1)
+            if typed.setdefault(word.lower(), word) != word:
+                found.add(word.lower())
+    return frozenset(found - _PARTS - DROPPED - _ARTICLES)
+
+
+def _level(chunk: str, cased: frozenset[str]) -> tuple[str, ...]:
     """One chunk in its one spelling; in capitals still where these may mean something."""
     match = _CORE.match(chunk)
     if match is None:
@@ -83,7 +99,7 @@ def _level(chunk: str) -> tuple[str, ...]:
     if lower in CONTRACTIONS:
         first, second = CONTRACTIONS[lower]
         return first, second + end
-    if word != lower and not _is_plain(word, lower):
+    if word != lower and (lower in cased or not _is_plain(word, lower)):
         return (chunk,)
     lower = ALIASES.get(lower, lower)
     return (BRITISH.get(lower, lower) + end,)
@@ -99,6 +115,7 @@ def _is_plain(word: str, lower: str) -> bool:
 
 
 _KNOWN = frozenset((*NAMES, *ALIASES, *ALIASES.values()))
+_PARTS = frozenset(part for name in _KNOWN for part in name.split())
 
 
 def _lowered(words: list[str]) -> list[str]:
@@ -151,4 +168,6 @@ def _is_article(words: list[str], at: int) -> bool:
     after = words[at + 1]
     if words[at].lower() != "the" and at and words[at - 1].lower() in _LETTERED:
         return False
+    if words[at].lower() == "the" and after.lower() in {"a", "an"}:
+        return False  # the ``a`` element
     return after != "A" and after[0].isalnum() and after.lower() not in _AFTER_LETTER
