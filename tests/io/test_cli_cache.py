@@ -108,6 +108,27 @@ def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) ->
     assert shell.json("cache", "purge", "--all", "--yes")["count"] == 2
 
 
+def test_everything_goes_for_good_and_only_everything(shell: Shell) -> None:
+    for question in ("one", "two"):
+        assert shell.ask(question) == "miss"
+    shell.wait_for(2)
+    (tenant,) = {row["tenant"] for row in shell.json("cache", "ls")["items"]}
+    for filtered in (["one"], ["--all", "one"], ["--all", "--model", "gpt-4o"], ["--tenant", tenant]):
+        refused = shell.run("cache", "purge", *filtered, "--for-good", "--yes", code=2)
+        assert "--for-good takes everything" in refused.stderr
+    asked = shell.run("cache", "purge", "--all", "--for-good", code=2)
+    assert "--yes" in asked.stderr
+    assert shell.run("cache", "purge", "--all", "--for-good", "--dry-run").stdout.startswith("2 entries")
+    assert shell.ask("one") == "hit-l1-exact"
+    gone = shell.run("cache", "purge", "--all", "--tenant", tenant, "--for-good", "--yes")
+    assert gone.stdout == f"{tenant}: 2 entries were removed for good.\n"
+    assert shell.run("cache", "trash").stdout == "The trash is empty.\n"
+    assert shell.ask("one") == "miss"
+    shell.wait_for(1)
+    counted = shell.json("cache", "purge", "--all", "--for-good", "--yes")
+    assert (counted["count"], counted["confirm"], shell.json("cache", "ls")["items"]) == (1, None, [])
+
+
 def test_pins_lifetimes_export_and_import(shell: Shell, tmp_path: Path) -> None:
     shell.ask("one")
     shell.ask("two")

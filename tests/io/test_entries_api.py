@@ -167,6 +167,26 @@ def test_a_part_of_a_sentence_without_spaces_finds_it(asker: Asker) -> None:
     assert (purged.count, len(asker.items())) == (1, 1)
 
 
+def test_everything_of_one_tenant_goes_for_good(asker: Asker) -> None:
+    asker.learn("one", "two", "three")
+    asker.client.do(calls.purge(Purge(filter=EntryFilter(text="one"))))
+    asker.client.do(calls.add_tenant("work"))
+    asker.headers = {"x-reflex-tenant": "work"}
+    asker.learn("theirs")
+    (mine,) = {row.tenant for row in asker.items() if row.question == "two"}
+    assert asker.client.do(calls.empty_tenant(mine)).message == "2 entries were removed for good."
+    assert [row.question for row in asker.items()] == ["theirs"]
+    assert asker.client.do(calls.trash()).items == []
+    assert asker.ask("theirs") == "hit-l1-exact"
+    asker.headers = {}
+    assert asker.ask("two") == "miss"
+    assert asker.ask("two") == "hit-l1-exact"
+    with pytest.raises(Refused, match="no tenant 'nobody'") as refused:
+        asker.client.do(calls.empty_tenant("nobody"))
+    assert refused.value.status == 404
+    assert asker.client.do(calls.empty_tenant("anon-..%2f..%2fx")).message.startswith("0 entries")
+
+
 def test_an_unknown_tier_is_told_with_those_there_are(asker: Asker) -> None:
     unknown: dict[str, Any] = {"tier": "l1"}
     (export,) = calls.export_targets(ExportQuery(**unknown))

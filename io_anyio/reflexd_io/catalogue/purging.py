@@ -29,6 +29,12 @@ COUNTING = 60.0
 _BATCH = 1000
 _CONFIRMATIONS = 100
 _MOST = 2**62
+_FULL = "disk is full"
+"""How SQLite says so."""
+_NO_ROOM = (
+    "What is purged is kept for a while, which takes room: make some, or let everything of a tenant go for good, "
+    "which takes none (reflexd cache purge --all --for-good)"
+)
 
 
 class Conflict(Exception):  # noqa: N818 - it says what the request is
@@ -186,7 +192,8 @@ class Purging:
             if moved.entries:
                 outcome.tenants[tenant] = moved.entries
         if outcome.failed and not outcome.entries:
-            raise StoreUnavailable("; ".join(outcome.failed.values()))
+            reasons = "; ".join(outcome.failed.values())
+            raise StoreUnavailable(f"{reasons}. {_NO_ROOM}" if _FULL in reasons else reasons)
         for name in target.ids or ():  # what is in memory alone, since the disk failed
             self._shelves.memory.forget_named(prefix_of(name))
         outcome.unknown = list(unknown)

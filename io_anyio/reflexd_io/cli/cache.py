@@ -91,7 +91,26 @@ def _purge(args: argparse.Namespace) -> int:
     filter_ = EntryFilter(**_filter(args))
     if filter_ == EntryFilter() and not args.all:
         raise Failed("say what: words or a filter (see reflexd cache purge --help), or --all for everything", 2)
+    if args.for_good:
+        return _empty(args, filter_)
     return _purge_what(args, Purge(filter=filter_, everything=args.all))
+
+
+def _empty(args: argparse.Namespace, filter_: EntryFilter) -> int:
+    """Count, ask, and let everything go for good, of one tenant or of all."""
+    if filter_ != EntryFilter(tenant=args.tenant) or not args.all:
+        raise Failed("--for-good takes everything: say --all, and no filter but --tenant", 2)
+    counted = answer(args, calls.purge(Purge(filter=filter_, everything=True, dry_run=True)), timeout=PATIENCE)
+    if args.dry_run:
+        return _tell_count(args, counted)
+    if not args.yes:
+        _tell_count(argparse.Namespace(json=False), counted, file=sys.stderr)
+        _ask_for_leave("Remove them for good, with all that lies in the trash? This cannot be undone.")
+    stored = [row.name for row in answer(args, calls.list_tenants(), timeout=PATIENCE).items if row.size]
+    for name in [args.tenant] if args.tenant is not None else stored:
+        done = answer(args, calls.empty_tenant(name), timeout=PATIENCE)
+        print(f"{line(name)}: {done.message}", file=sys.stderr if args.json else None)
+    return _print_json(msgspec.structs.replace(counted, confirm=None)) if args.json else 0
 
 
 def _purge_what(args: argparse.Namespace, what: Purge) -> int:
@@ -125,11 +144,11 @@ def _tell_count(args: argparse.Namespace, counted: Purged, file: IO[str] | None 
     return 0
 
 
-def _ask_for_leave() -> None:
+def _ask_for_leave(question: str = "Purge them?") -> None:
     """Raises `Failed` where the person says no, or is not there."""
     if not sys.stdin.isatty():
         raise Failed("nothing was purged: nobody is there to be asked, so say --yes", 2)
-    print("Purge them? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Failed("nothing was purged")
 

@@ -104,6 +104,7 @@ def endpoints(parts: Parts) -> list[Endpoint[Any, Any]]:
         *aliases.endpoints(parts.ledger, store, memory, parts.models),
         *keys.endpoints(KeyDesk(parts.settings, registry, parts.keys, parts.client)),
         *entries.endpoints(registry, browsing, changing, purging, moving, parts.events),
+        *entries.emptying(registry, parts.shelves, parts.events),
         *aliases.clearing(registry, purging, parts.events),
     ]
 

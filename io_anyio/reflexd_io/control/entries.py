@@ -11,9 +11,10 @@ import msgspec
 from reflexd_core.finding import Misread, read_wanted
 from reflexd_io.catalogue.browsing import MOST, Browsing, Listing
 from reflexd_io.catalogue.changing import Change, Changing
+from reflexd_io.catalogue.emptying import empty
 from reflexd_io.catalogue.moving import Moving
 from reflexd_io.catalogue.purging import Purging, Target
-from reflexd_io.catalogue.shelves import Unclear, prefix_of
+from reflexd_io.catalogue.shelves import Shelves, Unclear, prefix_of
 from reflexd_io.control.endpoint import Asked, Endpoint, Problem, Streamed
 from reflexd_io.control.entry_shapes import detail_of, named, purged_of, row_of, trash_row
 from reflexd_io.control_client.shapes import entries as shapes
@@ -205,6 +206,25 @@ def endpoints(
             tag="entries",
             problems=(404, 503),
         ),
+    ]
+
+
+def emptying(tenants: Tenants, shelves: Shelves, events: Events) -> list[Endpoint[Any, Any]]:
+    async def remove(asked: Asked[Nothing, Nothing]) -> Done:
+        gone = await empty(shelves, tenants.known(asked.path["tenant"]))
+        events.publish(ChangedEvent(what="entries", at=time()))
+        return Done(message=f"{gone} {'entry was' if gone == 1 else 'entries were'} removed for good.")
+
+    return [
+        Endpoint(
+            method="DELETE",
+            path="/admin/tenants/{tenant}/entries",
+            summary="Remove all that is stored for a tenant for good, the trash too; it takes no room on the disk.",
+            run=remove,
+            answer=Done,
+            tag="entries",
+            problems=(404, 503),
+        )
     ]
 
 

@@ -75,6 +75,11 @@ def empty_trash(name: str) -> Ask[common.Done]:
     return Ask("DELETE", f"/admin/trash/{segment(name)}", common.Done)
 
 
+def empty_tenant(name: str) -> Ask[common.Done]:
+    """Remove all that is stored for it, for good."""
+    return Ask("DELETE", f"/admin/tenants/{segment(name)}/entries", common.Done)
+
+
 def export_targets(query: entries.ExportQuery, ids: Sequence[str] | None = None) -> list[str]:
     """Paths and queries for a client's `download`: entries as JSON Lines.
 

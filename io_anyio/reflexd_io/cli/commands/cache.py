@@ -33,6 +33,9 @@ def _add_cache(commands: Commands) -> None:
     gone.add_argument("entries", metavar="ENTRY", nargs="+")
     purge = actions.add_parser("purge", parents=[common, filtered], help="purge all that fit")
     purge.add_argument("--all", action="store_true", help="everything, where no filter is given")
+    purge.add_argument(
+        "--for-good", action="store_true", help="with --all: not to be undone, and even where the disk is full"
+    )
     for action in (gone, purge):
         action.add_argument("--yes", action="store_true", help="do not ask")
         action.add_argument("--dry-run", action="store_true", help="only count")
