@@ -212,7 +212,7 @@ class Restored(Told, frozen=True, kw_only=True):
 class ExportQuery(EntryFilter, frozen=True, kw_only=True):
     """Which entries are given out."""
 
-    ids: str | None = None
+    ids: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9a-f]{32}(,[0-9a-f]{32})*$"})] | None = None
     """These alone, with commas between them; those under which nothing is stored (any more) are passed over."""
 
 
