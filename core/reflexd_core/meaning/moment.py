@@ -8,6 +8,7 @@ is about the way, not about the moment (``how do I get today's date in Python?``
 import re
 
 from reflexd_core.meaning.lexicon import QUOTES
+from reflexd_core.meaning.names import NAMES
 
 _HINTS = (
     *(
@@ -36,6 +37,21 @@ _HINTS = (
         "these days",
     ),
     *("price", "worth of", "value of", "day is it", "date is it"),
+    *(
+        " rain",
+        " snow",
+        "weather",
+        " down",
+        "stock",
+        "share",
+        "usd",
+        "eur",
+        "gbp",
+        "dollar",
+        "yen",
+        "rupee",
+        "time in",
+    ),
 )
 """Without one of these no pattern matches; most questions have none."""
 
@@ -43,6 +59,7 @@ _WAY = re.compile(
     r"\b(?:how (?:do|can|to|does|would|should|could|did)|function|script|query|regex|code|command|program|formula"
     r"|class|method|component|endpoint|select|write|implement|print|parse|format|compute|sql|python|javascript|typescript"
     r"|java|bash|excel|pandas|git|curl|api|cron|linux|csharp|php|ruby|golang|powershell|terminal)\b"
+    r"|^(?:upgrade|update|install|pull) "
 )
 """What is asked for is a way to do it."""
 
@@ -63,6 +80,7 @@ _FEAST = (
     r"|february|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday"
     r"|saturday|sunday|the (?:election|olympics|world cup|super bowl|end of|next|weekend)|\d)"
 )
+_MONEY = r"(?:usd|eur|gbp|jpy|inr|cny|chf|aud|cad|(?:us )?dollars?|euros?|yen|rupees?)"
 _STATE = r"(?:stable|lts|major|minor|official|beta|public|released)"
 _ANYONES = r"(?:an?|my|this|that|each|every|your|our|its|all|the (?:file|document|record|row|same|repo))"
 
@@ -75,6 +93,7 @@ _ALWAYS = re.compile(
     rf"|\bhow many (?:days|weeks|hours|months) (?:are )?(?:there )?(?:left )?(?:until|till|to) {_FEAST}\b"
     r"|\b(?:open|closed|happening|trending|playing|on tv|on sale) (?:today|tonight|tomorrow|right now)\b"
     r"|\bas of (?:now|today)\b"
+    r"|^(?:(?:what|which) is )?(?:the )?(?:latest|newest|current) [\w.+#-]{1,40} (?:version|release)\W*$"
 )
 """Whatever else is asked."""
 _UNLESS_WAY = re.compile(
@@ -86,7 +105,17 @@ _UNLESS_WAY = re.compile(
     r"|\b(?:bitcoin|btc|ethereum|gold|oil) price\b"
     r"|\b(?:what|who|which|where)\b[^.?!]{0,60}\b(?:right now|at (?:the|this) moment|these days|nowadays)\b"
     r"|\bwho is (?:the )?current(?:ly)?\b(?! an? )"
+    rf"|\b(?:will|going to) (?:it )?(?:rain|snow)(?= (?:in|on|at|later|here|next)\b| {_NOW}|\W*$)"
+    r"|\bis it (?:raining|snowing)\b"
+    r"|\bwhat is the weather(?: going to be)?(?: like)?\W*$"
+    r"|^is [\w.]{1,40} down(?: (?:right now|now|today|for everyone|again))?\W*$"
+    r"|^(?:what is (?:the )?)?(?!an? )[\w&.]{1,40}(?:'s)? (?:stock|share) price\W*$"
+    r"|^how much is [\w&.]{1,40}(?:'s)? (?:stock|share)\b"
+    rf"|\b{_MONEY} (?:to|in|into) {_MONEY}\b"
+    r"|^(?:what are (?:the )?)?(?:stock|gas|petrol|fuel|oil|gold) prices\W*$"
 )
+_PLACE_TIME = re.compile(r"^(?:what is (?:the )?)?(?:current |local )+time in (?:the )?(\w{1,40})")
+"""*Current time in Tokyo*, but not *in Ruby*."""
 
 _CODE = re.compile(
     r"(?:`{3,}+|~{3,}+).*?(?:`{3,}+|~{3,}+|\Z)|`[^`\n]{1,400}`|\"[^\"\n]{1,400}\"|(?<![\w'])'[^'\n]{1,400}'(?!\w)",
@@ -109,5 +138,8 @@ def hangs_on_the_moment(text: str) -> bool:
     if not any(hint in text for hint in _HINTS):
         return False
     if _ALWAYS.search(text) is not None:
+        return True
+    place = _PLACE_TIME.search(text)
+    if place is not None and place.group(1) not in NAMES:
         return True
     return _UNLESS_WAY.search(text) is not None and _WAY.search(text) is None

@@ -26,6 +26,20 @@ MOMENT = [
     "what movies are playing tonight",
     "current exchange rate of the dollar",
     "Which is the most popular language right now?",
+    "current time in Tokyo",
+    "What's the current local time in the Bahamas?",
+    "Will it rain tomorrow in London?",
+    "Is it snowing in Oslo?",
+    "what's the weather like",
+    "is github down",
+    "Is Slack down right now?",
+    "Tesla stock price",
+    "how much is Nvidia stock",
+    "usd to eur",
+    "dollars in euros",
+    "gas prices",
+    "What is the newest Python version?",
+    "current java version",
 ]
 PLACE = [
     "What does this file do?",
@@ -87,6 +101,15 @@ FREE = [
     "Translate 你好 into English please, with pronunciation",
     "what is Θ(n)",
     "How do I use jest with TypeScript?",
+    "current time in ruby",
+    "upgrade npm to latest version",
+    "install the latest Node release",
+    "what is a stock price",
+    "is localhost down the list",
+    "convert usd to eur with a script",
+    "will it rain clip art work in LaTeX",
+    "rain sound effects",
+    "what is the weather app made of",
 ]
 
 
