@@ -108,6 +108,21 @@ def test_what_is_stored_is_listed_shown_purged_and_brought_back(shell: Shell) ->
     assert shell.json("cache", "purge", "--all", "--yes")["count"] == 2
 
 
+def test_a_purge_that_could_not_be_done_of_everybody_says_of_whom(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    upstream.script = answer
+    storage = tmp_path / "storage"
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        assert shell.ask("one") == "miss"
+        shell.wait_for(1)
+    (storage / "tenants" / "default.sqlite3").write_bytes(b"this is no database" * 1000)
+    with serving(storage, upstream.url) as process:
+        shell = Shell(storage, process.url)
+        done = shell.run("cache", "purge", "--all", "--yes", code=1)
+        assert done.stdout.startswith("1 entry is purged.")
+        assert "not, or not wholly, of default: " in done.stderr
+
+
 def test_everything_goes_for_good_and_only_everything(shell: Shell) -> None:
     for question in ("one", "two"):
         assert shell.ask(question) == "miss"

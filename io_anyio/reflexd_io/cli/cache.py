@@ -122,13 +122,16 @@ def _purge_what(args: argparse.Namespace, what: Purge) -> int:
         _tell_count(argparse.Namespace(json=False), counted, file=sys.stderr)
         _ask_for_leave()
     purged = answer(args, calls.purge(msgspec.structs.replace(what, confirm=counted.confirm)), timeout=PATIENCE)
+    for name, why in purged.failed.items():
+        print(f"reflexd: not, or not wholly, of {line(name)}: {line(why, 200)}", file=sys.stderr)
     if args.json:
-        return _print_json(purged)
+        _print_json(purged)
+        return 1 if purged.failed else 0
     gone = f" ({purged.gone} had gone meanwhile)" if purged.gone else ""
     print(f"{_entries(purged.count)} purged{gone}.")
     if purged.purge is not None:
         print(f"Undo it until {_moment(purged.undo_until)}: reflexd cache restore {purged.purge}")
-    return 0
+    return 1 if purged.failed else 0
 
 
 def _tell_count(args: argparse.Namespace, counted: Purged, file: IO[str] | None = None) -> int:
