@@ -15,6 +15,7 @@ import platformdirs
 import pytest
 
 from support.agents.programs import PROGRAMS
+from support.agents.provider import BEFORE, EDITED, after, edit_prompt
 from support.agents.scene import PORT
 from support.agents.staging import play
 
@@ -46,6 +47,25 @@ def test_a_repeated_run_is_answered_from_the_cache_and_says_the_same(name: str, 
         assert run["asked"] == []
         assert run["hits"] == run["exchanges"] == first["exchanges"], run["told"]
     assert [done["code"] for done in played["setups"]] == [0, 0], played["setups"]
+
+
+@pytest.mark.parametrize("kind", ["diff", "whole", "udiff"])
+def test_aiders_edits_of_a_file_are_the_same_when_they_come_from_the_cache(kind: str, folder: Path) -> None:
+    """Said in words, in Aider's own formats, which it reads and does: not a letter of the answer may be lost."""
+    asked = ["--no-git", "--yes-always", "--model", "openai/gpt-4o", "--edit-format", kind]
+    arguments = [*asked, "--message", edit_prompt(kind), EDITED]
+    runs = play("aider", folder, "project", "project", arguments=arguments, written={EDITED: BEFORE})["runs"]
+    first, again, set_up = runs
+    edited = first["left"][EDITED]
+    drawn = re.search(r"Answer ([0-9a-f]{24}) to", edited)
+    assert drawn is not None, first
+    assert edited == after(drawn[1])
+    assert (first["hits"], first["asked"]) == (0, ["POST /v1/chat/completions"])
+    for run in (again, set_up):
+        assert (run["code"], run["asked"]) == (0, []), run["told"]
+        assert run["hits"] == run["exchanges"] == 1
+        assert run["left"] == first["left"]
+        assert SAID.findall(run["stdout"]) == SAID.findall(first["stdout"])
 
 
 def test_codexs_own_models_hit_after_a_command_too(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """A scripted provider for real agents: it has their shell tool called once, then says something never said before.
 
+Where it is asked for an edit it says one in words, in the format that it was asked for, as Aider reads them.
+
 It speaks chat completions, OpenAI responses, Anthropic messages and Gemini's, as streams and as bodies, by hand, so
 that it shares no code with what is tested. Every id and every final text is drawn anew: an agent that is told the
 same twice was answered from the cache.
@@ -15,6 +17,33 @@ from urllib.parse import urlsplit
 from support.upstream import Reply, Seen
 
 COMMAND = "echo reflex-probe"
+
+EDITED = "greet.py"
+BEFORE = 'def greet(name):\n    return f"Hello, {name}."\n'
+"""The file that is edited, before it is."""
+
+_EDITS = {
+    "diff": (
+        'greet.py\n```python\n<<<<<<< SEARCH\n    return f"Hello, {name}."\n=======\n'
+        '    return f"Answer DRAWN to {name}."\n>>>>>>> REPLACE\n```\n'
+    ),
+    "whole": 'greet.py\n```\ndef greet(name):\n    return f"Answer DRAWN to {name}."\n```\n',
+    "udiff": (
+        "```diff\n--- greet.py\n+++ greet.py\n@@ ... @@\n def greet(name):\n"
+        '-    return f"Hello, {name}."\n+    return f"Answer DRAWN to {name}."\n```\n'
+    ),
+}
+"""Aider's formats, in each of which the same edit is said."""
+
+
+def edit_prompt(kind: str) -> str:
+    return f"greet otherwise, told as {kind} please"
+
+
+def after(drawn: str) -> str:
+    """The file once it was edited."""
+    return BEFORE.replace("Hello,", f"Answer {drawn} to")
+
 
 _INPUTS: dict[str, dict[str, Any]] = {
     "Bash": {"command": COMMAND, "description": "probe"},
@@ -56,6 +85,9 @@ def _drawn(prefix: str = "") -> str:
 
 def _said(asked: Json) -> str:
     text = f"Answer {_drawn()}."
+    for kind, edit in _EDITS.items():
+        if edit_prompt(kind) in json.dumps(asked):
+            return f"{text}\n\n{edit.replace('DRAWN', _drawn())}"
     wanted = json.dumps(asked.get("output_config") or asked.get("response_format") or asked.get("text") or "")
     return json.dumps({"title": text}) if '"title"' in wanted else text
 

@@ -40,6 +40,8 @@ class Scene:
     """Reflex's ``config.toml``; empty for none."""
     bare: bool = False
     """Whether it is run without ``reflexd run``, since its arguments say where Reflex is."""
+    written: dict[str, str] = field(default_factory=dict)
+    """Files of the project's, written anew before every run."""
     sets_up: bool = True
     """Whether it is set up for good afterwards, run in the last of the folders, and taken back."""
 
@@ -57,6 +59,8 @@ class Run:
     hits: int
     told: list[str]
     """The daemon's line for each exchange."""
+    left: dict[str, str]
+    """What the files hold afterwards that were written before."""
 
 
 def main(folder: Path) -> None:
@@ -131,6 +135,9 @@ class _Stage:
     def run(self, command: list[str], project: str) -> Run:
         before, lines = self._counted(), self._lines()
         calls = len(self.upstream.seen)
+        files = {name: Path(project, name) for name in self.scene.written}
+        for name, path in files.items():
+            path.write_text(self.scene.written[name], "utf-8")
         began = time.monotonic()
         done = self.said([*command, *self.scene.arguments], project)
         took = time.monotonic() - began
@@ -143,6 +150,7 @@ class _Stage:
             exchanges=after[0] - before[0],
             hits=after[1] - before[1],
             told=self._lines()[len(lines) :],
+            left={name: path.read_text("utf-8") for name, path in files.items()},
         )
 
     def said(self, command: list[str], project: str) -> dict[str, Any]:
