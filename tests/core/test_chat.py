@@ -210,6 +210,12 @@ def test_state_at_the_provider_is_seen(fields: dict[str, object], stateful: str 
         {"model": "gpt-4o-search-preview"},
         {"model": "openai/gpt-4o:online"},
         {"model": "groq/compound-mini"},
+        {"tools": [{"type": "builtin_function", "function": {"name": "$web_search"}}]},
+        {"tools": [{"type": "retrieval", "retrieval": {"knowledge_id": "1"}}]},
+        # What lies at the provider and changes there, or ends: a preset, the audio that the next turn refers to.
+        {"preset": "careful"},
+        {"model": "@preset/careful"},
+        {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},
     ],
 )
 def test_an_answer_from_the_web_lives_ten_minutes(fields: dict[str, object]) -> None:
@@ -224,6 +230,8 @@ def test_an_answer_from_the_web_lives_ten_minutes(fields: dict[str, object]) -> 
         {"plugins": [{"id": "file"}, "web"]},
         {"tools": [{"type": "function", "function": {"name": "web_search"}}, {"type": None}]},
         {"model": "compound"},
+        {"modalities": ["text"], "preset": None},
+        {"tools": [{"type": "builtin_function", "function": {"name": "$calc"}}, {"type": "builtin_function"}]},
     ],
 )
 def test_any_other_answer_lives_as_long_as_the_tenant_says(fields: dict[str, object]) -> None:

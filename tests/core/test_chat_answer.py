@@ -178,6 +178,24 @@ STREAMS: list[tuple[str, bytes, str]] = [
     ("filtered", stream(chunk(reason="content_filter")), "content-filter"),
     ("filtered in one choice", stream(chunk(0, "stop"), chunk(1, "content_filter")), "content-filter"),
     ("filtered by Gemini", stream(chunk(reason="SAFETY")), "content-filter"),
+    ("filtered by Bedrock", stream(chunk(reason="guardrail_intervened")), "content-filter"),
+    ("refused by Anthropic", stream(chunk(reason="refusal")), "content-filter"),
+    ("no answer of Gemini's", stream(chunk(reason="MALFORMED_FUNCTION_CALL")), "error-event"),
+    (
+        "filtered behind OpenRouter",
+        stream({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "native_finish_reason": "SAFETY"}]}),
+        "content-filter",
+    ),
+    (
+        "ended well behind OpenRouter",
+        stream({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "native_finish_reason": "STOP"}]}),
+        "complete",
+    ),
+    (
+        "error within a choice",
+        stream({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "error": {"code": 502}}]}),
+        "error-event",
+    ),
 ]
 
 
@@ -185,6 +203,12 @@ STREAMS: list[tuple[str, bytes, str]] = [
 def test_a_stream_is_judged(answer: bytes, reason: str) -> None:
     verdict = judge(Form.STREAM, answer)
     assert (verdict.storable, verdict.reason) == (reason == "complete", reason)
+
+
+def test_a_tool_call_is_seen_where_a_stream_tells_whole_messages() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = {"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "stop"}
+    assert judge(Form.STREAM, stream({"choices": [said]})).exact_only
 
 
 BODIES: list[tuple[str, bytes, str]] = [
@@ -198,6 +222,17 @@ BODIES: list[tuple[str, bytes, str]] = [
     ("filtered", body(reason="content_filter"), "content-filter"),
     ("filtered by Gemini", body(reason="PROHIBITED_CONTENT"), "content-filter"),
     ("broken off by DeepSeek", body(reason="insufficient_system_resource"), "error-event"),
+    ("refused by Anthropic", body(reason="refusal"), "content-filter"),
+    (
+        "error within a choice",
+        body(choices=[{"index": 0, "message": {"content": "x"}, "finish_reason": "stop", "error": {"code": 502}}]),
+        "error-event",
+    ),
+    (
+        "failed behind OpenRouter",
+        body(choices=[{"finish_reason": "stop", "native_finish_reason": "MALFORMED_FUNCTION_CALL"}]),
+        "error-event",
+    ),
     ("no choice", body(choices=[]), "no-choices"),
     ("choices that are none", body(choices=["x", None]), "no-choices"),
     ("no choices", b"{}", "no-choices"),

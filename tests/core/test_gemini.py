@@ -120,6 +120,7 @@ def test_any_object_has_a_reading(body: JsonObject) -> None:
         ([{"googleSearch": {}}], 600.0),
         ([{"functionDeclarations": []}, {"url_context": {}}], 600.0),
         ([{"googleMaps": {}}], 600.0),
+        ([{"fileSearch": {"fileSearchStoreNames": ["s"]}}], 600.0),
         ([{"functionDeclarations": []}], None),
         ("googleSearch", None),
     ],
@@ -149,6 +150,27 @@ def test_whole_answers_are_stored(chunks: list[dict[str, Any]], reason: str) -> 
     if chunks:
         found = verdict(Form.BODY, json.dumps(chunks[0]).encode())
         assert (found.storable, found.reason) == (reason == "complete", reason)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "told"),
+    [
+        ([], "STOP", "empty"),
+        ([{"text": ""}], "STOP", "empty"),
+        ([{"text": "Hm.", "thought": True}, {"text": "", "thoughtSignature": "s"}], "STOP", "empty"),
+        ([], "MAX_TOKENS", "complete"),
+        ([{"functionCall": {"name": "f", "args": {}}}], "STOP", "complete"),
+        ([{"inlineData": {"mimeType": "image/png", "data": "AA=="}}], "STOP", "complete"),
+    ],
+)
+def test_an_answer_that_says_nothing_is_not_stored(parts: list[object], reason: str, told: str) -> None:
+    """Gemini CLI asks the same again then, and would get nothing from the cache each time."""
+    candidate = {"index": 0, "content": {"role": "model", "parts": parts}}
+    chunks = [{"candidates": [candidate]}, {"candidates": [{"index": 0, "finishReason": reason}]}]
+    assert verdict(Form.STREAM, sse(*chunks)).reason == told
+    whole = {"candidates": [{**candidate, "finishReason": reason}]}
+    found = verdict(Form.BODY, json.dumps(whole).encode())
+    assert (found.storable, found.reason) == (told == "complete", told)
 
 
 def test_what_says_nothing_is_no_fault() -> None:

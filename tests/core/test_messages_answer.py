@@ -119,6 +119,8 @@ def test_what_cannot_be_read_is_never_stored() -> None:
     assert watched(Form.STREAM, b"data: {\n\n" + sse(START, END, STOP))[1].reason == "unreadable"
     named = b'event: error\ndata: {"message": "x"}\n\n'
     assert watched(Form.STREAM, sse(START) + named + sse(END, STOP))[1].reason == "error-event"
+    untyped = b'data: {"error": {"code": 502, "message": "x"}}\n\n'
+    assert watched(Form.STREAM, sse(START) + untyped + sse(END, STOP))[1].reason == "error-event"
 
 
 @pytest.mark.parametrize(
@@ -130,6 +132,10 @@ def test_what_cannot_be_read_is_never_stored() -> None:
         (body(stop_reason=["end_turn"]), "unfinished"),
         (body(content=None), "unfinished"),
         (body(stop_reason="refusal"), "content-filter"),
+        (body(stop_reason="guardrail_intervened"), "content-filter"),
+        (body(stop_reason="sensitive"), "content-filter"),
+        (body(stop_reason="error"), "error-event"),
+        (body(stop_reason="brand_new"), "complete"),
         (body(container={"id": "c"}), "container"),
         (b'{"type": "error", "error": {"type": "overloaded_error"}}', "error-event"),
         (b"{}", "unfinished"),

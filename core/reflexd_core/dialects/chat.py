@@ -72,7 +72,7 @@ class ChatCompletions:
             rules=rules,
             stateful=_stateful(body),
             refusal=_refusal(body),
-            lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) else None,
+            lifetime=WEB_SEARCH_LIFETIME if _searches_the_web(body) or _leans_on_the_provider(body) else None,
             earlier_turns=question is not None and question.earlier,
             sampling=sampling_of(keyed),
             max_output=least(*(body.get(name) for name in LIMITS)),
@@ -139,6 +139,14 @@ def _searches_the_web(body: JsonObject) -> bool:
         return True
     model = text(body.get("model"))
     return model.endswith(":online") or any(mark in model for mark in _SEARCH_MODELS)
+
+
+def _leans_on_the_provider(body: JsonObject) -> bool:
+    """On what lies at the provider and changes there: a preset (OpenRouter), or the audio of the answer, to which the
+    next turn refers by an id that is good for an hour."""
+    modalities = body.get("modalities")
+    speaks = isinstance(modalities, list) and "audio" in modalities
+    return speaks or bool(body.get("preset")) or "@preset/" in text(body.get("model"))
 
 
 def _question_of(keyed: JsonObject, profile: Profile, system: str) -> questions.Found | str:

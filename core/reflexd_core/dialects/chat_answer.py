@@ -8,20 +8,13 @@ from collections.abc import Iterator
 
 from reflexd_core.canonical import JsonObject
 from reflexd_core.dialects import chat_merge
-from reflexd_core.dialects.shared import DONE, decode, encode, events_of, whole
+from reflexd_core.dialects.shared import DONE, FAILED, FILTERED, decode, encode, events_of, whole
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
 
 _ENDS_WELL = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete"})
 """Reasons to finish after which the answer may be one to other words too: it was neither cut nor calls anybody. In
 lower case, as all reasons here; providers that only resemble OpenAI's have words of their own."""
-_FILTERED = frozenset(
-    {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"}
-    | {"image_safety", "image_prohibited_content", "image_recitation"}
-)
-"""OpenAI's word, Gemini's, which come through its compatible endpoint in capitals, and Z.ai's."""
-_FAILED = frozenset({"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource"})
-"""The server broke off: Mistral and OpenRouter, Z.ai, vLLM and SGLang, DeepSeek."""
 
 
 class StreamWatch:
@@ -35,6 +28,7 @@ class StreamWatch:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._calls_tools = False
+        self._natives: set[str] = set()
 
     def feed(self, chunk: bytes) -> bool:
         for event in self._reader.feed(chunk):
@@ -50,6 +44,7 @@ class StreamWatch:
             usage=self._usage,
             model=self._model,
             calls_tools=self._calls_tools,
+            natives=self._natives,
         )
 
     def _look(self, event: SseEvent) -> None:
@@ -69,24 +64,39 @@ class StreamWatch:
             told = reason if isinstance(reason, str) and reason else None  # some say "" until there is one
             if isinstance(index, int) and (told is not None or index not in self._reasons):
                 self._reasons[index] = told
-            delta = choice.get("delta")
-            if isinstance(delta, dict) and (delta.get("tool_calls") or delta.get("function_call")):
-                self._calls_tools = True
+            if choice.get("error") is not None:
+                self._fault = self._fault or "error-event"
+            self._natives |= _native_of(choice)
+            self._calls_tools = self._calls_tools or _calls_tools(choice)
 
 
 def verdict_of(completion: JsonObject) -> Verdict:
     """What a whole completion is worth."""
     choices = choices_of(completion)
     reasons = [reason if isinstance(reason := c.get("finish_reason"), str) else None for c in choices]
-    messages = [message for c in choices if isinstance(message := c.get("message"), dict)]
     model = completion.get("model")
     return _verdict(
-        fault="error-event" if completion.get("error") is not None else None,
+        fault="error-event" if any(one.get("error") is not None for one in (completion, *choices)) else None,
         reasons=reasons,
         usage=_usage_in(completion),
         model=model if isinstance(model, str) else None,
-        calls_tools=any(m.get("tool_calls") or m.get("function_call") for m in messages),
+        calls_tools=any(map(_calls_tools, choices)),
+        natives={native for choice in choices for native in _native_of(choice)},
     )
+
+
+def _messages_of(choice: JsonObject) -> Iterator[JsonObject]:
+    """What a choice says, or the next piece of it."""
+    return (said for name in ("delta", "message") if isinstance(said := choice.get(name), dict))
+
+
+def _calls_tools(choice: JsonObject) -> bool:
+    return any(said.get("tool_calls") or said.get("function_call") for said in _messages_of(choice))
+
+
+def _native_of(choice: JsonObject) -> set[str]:
+    """The reason as the provider behind OpenRouter has it; there may be none beside it that says the same."""
+    return {native.lower()} if isinstance(native := choice.get("native_finish_reason"), str) else set()
 
 
 def replay(recorded: Form, answer: bytes, asked: Form, *, wants_usage: bool) -> bytes:
@@ -157,9 +167,15 @@ def _is_usage_chunk(block: bytes) -> bool:
 
 
 def _verdict(
-    *, fault: str | None, reasons: list[str | None], usage: Usage | None, model: str | None, calls_tools: bool
+    *,
+    fault: str | None,
+    reasons: list[str | None],
+    usage: Usage | None,
+    model: str | None,
+    calls_tools: bool,
+    natives: set[str],
 ) -> Verdict:
-    fault = fault or _fault_in(reasons)
+    fault = fault or _fault_in(reasons, natives)
     return Verdict(
         storable=fault is None,
         reason=fault or "complete",
@@ -169,15 +185,15 @@ def _verdict(
     )
 
 
-def _fault_in(reasons: list[str | None]) -> str | None:
+def _fault_in(reasons: list[str | None], natives: set[str]) -> str | None:
     if not reasons:
         return "no-choices"
     if None in reasons:
         return "unfinished"
-    told = {reason.lower() for reason in reasons if reason}
-    if not told.isdisjoint(_FAILED):
+    told = {*natives, *(reason.lower() for reason in reasons if reason)}
+    if not told.isdisjoint(FAILED):
         return "error-event"
-    return "content-filter" if not told.isdisjoint(_FILTERED) else None
+    return "content-filter" if not told.isdisjoint(FILTERED) else None
 
 
 def is_done(event: SseEvent) -> bool:

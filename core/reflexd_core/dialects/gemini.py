@@ -29,8 +29,9 @@ RULES: tuple[tuple[str, rewrites.Rule], ...] = (("rename-tool-calls", rewrites_g
 _WEB_TOOLS = frozenset(
     {"googleSearch", "googleSearchRetrieval", "urlContext", "googleMaps", "enterpriseWebSearch"}
     | {"google_search", "google_search_retrieval", "url_context", "google_maps", "enterprise_web_search"}
+    | {"fileSearch", "file_search", "retrieval"}
 )
-"""Tools by which the provider looks at what is so just now, in either spelling."""
+"""Tools by which the provider looks at what is so just now, on the web or in a store, in either spelling."""
 
 _MCP = frozenset({"mcpServers", "mcp_servers"})
 
@@ -64,7 +65,11 @@ class GenerateContent:
         )
 
     def watch(self, form: Form) -> Watch:
-        return _StreamWatch() if form is Form.STREAM else WholeBody(lambda body: _judge([body]))
+        return (
+            _StreamWatch()
+            if form is Form.STREAM
+            else WholeBody(lambda body: _judge([body], says=_says_anything(body)))
+        )
 
     def has_usage(self, recorded: Form, answer: bytes) -> bool:
         return any(_usage_in(chunk) is not None for chunk in _chunks_of(recorded, answer))
@@ -96,7 +101,7 @@ class _StreamWatch:
     def __init__(self) -> None:
         self._reader = SseReader()
         self._chunks: list[JsonObject] = []
-        self._unreadable = False
+        self._unreadable = self._says = False
 
     def feed(self, chunk: bytes) -> bool:
         for event in self._reader.feed(chunk):
@@ -106,7 +111,9 @@ class _StreamWatch:
     def verdict(self) -> Verdict:
         for event in self._reader.finish():
             self._look(event)
-        return Verdict(storable=False, reason="unreadable") if self._unreadable else _judge(self._chunks)
+        if self._unreadable:
+            return Verdict(storable=False, reason="unreadable")
+        return _judge(self._chunks, says=self._says)
 
     def _look(self, event: SseEvent) -> None:
         if is_nothing(event):
@@ -115,12 +122,19 @@ class _StreamWatch:
         if data is None:
             self._unreadable = True
         else:
+            self._says = self._says or _says_anything(data)
             self._chunks.append({name: value for name, value in data.items() if name != "candidates"})
             ends: list[Json] = [{**candidate, "content": None} for candidate in objects(data.get("candidates"))]
             self._chunks[-1]["candidates"] = ends
 
 
-def _judge(chunks: list[JsonObject]) -> Verdict:
+def _says_anything(chunk: JsonObject) -> bool:
+    """Thoughts are none of it: Gemini CLI asks again where nothing else came."""
+    spoken = (part for part in _parts_of(chunk) if not part.get("thought"))
+    return any(value for part in spoken for name, value in part.items() if name != "thoughtSignature")
+
+
+def _judge(chunks: list[JsonObject], *, says: bool) -> Verdict:
     reasons: dict[int, str] = {}
     for candidate in (candidate for chunk in chunks for candidate in objects(chunk.get("candidates"))):
         index = integer(candidate.get("index")) or 0
@@ -134,6 +148,8 @@ def _judge(chunks: list[JsonObject]) -> Verdict:
         fault = "unfinished"
     elif any(reason not in _WHOLE for reason in reasons.values()):
         fault = "content-filter"
+    elif not says and "MAX_TOKENS" not in reasons.values():
+        fault = "empty"
     return Verdict(
         storable=fault is None,
         reason=fault or "complete",

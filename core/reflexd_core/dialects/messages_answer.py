@@ -10,6 +10,8 @@ import msgspec
 
 from reflexd_core.canonical import Json, JsonObject
 from reflexd_core.dialects.shared import (
+    FAILED,
+    FILTERED,
     decode,
     encode,
     events_of,
@@ -61,7 +63,7 @@ class StreamWatch:
         match data:
             case None:
                 self._fault = self._fault or "unreadable"
-            case _ if event.event == "error" or data.get("type") == "error":
+            case _ if event.event == "error" or data.get("type") == "error" or data.get("error") is not None:
                 self._fault = self._fault or "error-event"
             case {"type": "message_stop"}:
                 self._ended = True
@@ -94,8 +96,11 @@ def _fault_in(message: JsonObject) -> str | None:
         return "error-event"
     if not isinstance(message.get("stop_reason"), str) or not isinstance(message.get("content"), list):
         return "unfinished"
-    if message["stop_reason"] == "refusal":
+    reason = text(message["stop_reason"]).lower()
+    if reason in FILTERED:
         return "content-filter"  # the provider's filter broke the answer off
+    if reason in FAILED:
+        return "error-event"
     return "container" if message.get("container") else None
 
 

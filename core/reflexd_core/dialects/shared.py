@@ -19,11 +19,29 @@ SAMPLING = frozenset(
 """Left out of the scope: a documented trade for more hits, which a tenant may refuse."""
 
 WEB_SEARCH_LIFETIME = 600.0
-"""Seconds that an answer lives for which the provider looked at the web."""
+"""Seconds that an answer lives for which the provider looked something up that changes: on the web, or in a store."""
 
-_SEARCHES = ("web_search", "web_fetch", "browser_search", "x_search")
+_SEARCHES = (
+    *("web_search", "web_fetch", "web_extractor", "browser_search", "x_search"),
+    *("file_search", "collections_search", "retrieval"),
+)
 """What stands in the types of tools with which providers look at the web (``web_search_20250305``,
-``openrouter:web_search``)."""
+``openrouter:web_search``), or into a store of documents that they keep (``file_search``)."""
+
+FILTERED = frozenset(
+    {"content_filter", "content_filtered", "guardrail_intervened", "refusal", "safety", "sensitive"}
+    | {"recitation", "blocklist", "prohibited_content", "spii", "language"}
+    | {"image_safety", "image_prohibited_content", "image_recitation", "error_toxic"}
+)
+"""Reasons to end with which a filter says that it broke the answer off, in lower case: OpenAI's word, Bedrock's,
+Anthropic's, Gemini's, which come through its compatible endpoint in capitals, Z.ai's and Cohere's."""
+
+FAILED = frozenset(
+    {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource"}
+    | {"malformed_function_call", "malformed_response", "unexpected_tool_call", "too_many_tool_calls"}
+)
+"""Likewise, where the server broke off: Mistral and OpenRouter, Z.ai, vLLM and SGLang, DeepSeek; or where what the
+model wrote was no answer: Gemini."""
 
 
 def objects(value: Json) -> list[JsonObject]:
@@ -55,8 +73,17 @@ def is_nothing(event: SseEvent) -> bool:
 
 
 def offers_a_web_search(tools: Json) -> bool:
-    """Whether the provider may look at the web by one of the tools."""
-    return any(mark in text(tool.get("type")) for tool in objects(tools) for mark in _SEARCHES)
+    """Whether the provider may look something up by one of the tools."""
+    return any(mark in kind for tool in objects(tools) for mark in _SEARCHES for kind in _kinds_of(tool))
+
+
+def _kinds_of(tool: JsonObject) -> tuple[str, str]:
+    """Its type, and its name where the provider runs it by that (Moonshot's ``$web_search``)."""
+    match tool:
+        case {"type": "builtin_function", "function": {"name": str(name)}}:
+            return "builtin_function", name
+        case _:
+            return text(tool.get("type")), ""
 
 
 def sampling_of(body: JsonObject) -> JsonObject:
