@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -35,6 +36,8 @@ from reflexd_tui.views.entry_table import SORTED
 from support.process import command, environment
 
 ROUNDS = 7
+MINUTES = 3
+"""Of scrolling, sorting and searching, at the end of each of which memory is taken."""
 PAGES = 60
 """Further pages, one behind the other."""
 _MIB = 1024**2
@@ -83,7 +86,7 @@ async def measure(storage: Path, daemon: int, memory: Path) -> None:
         while not app.session.is_linked:  # noqa: ASYNC110 - it says so to nobody else
             await asyncio.sleep(0.05)
         person = Person(pilot, daemon)
-        view, begins = person.view, (_resident("self"), _resident(daemon))
+        view, begins = person.view, (memory_of("self"), memory_of(daemon))
         print("| what | p50 | at most | CPU of the daemon, mean | of the TUI |\n|---|---|---|---|---|")
         report("the view is opened", [await person.waits("2", until=lambda: len(view.pages.rows) == PAGE)])
         for place, column in enumerate(SORTED, 1):
@@ -115,10 +118,11 @@ async def measure(storage: Path, daemon: int, memory: Path) -> None:
                 await pilot.press("escape", "escape")
                 await _quiet(pilot)
             report(f"a search is typed: {what}", waits, DEBOUNCE)
-        ends = (_resident("self"), _resident(daemon))
-        for who, began, end in zip(("the TUI", "the daemon"), begins, ends, strict=True):
-            print(f"\n{who}: {began / _MIB:.0f} MiB before, {end / _MIB:.0f} MiB after", end="")
-        print()
+        taken = [begins, (memory_of("self"), memory_of(daemon))]
+        for _ in range(MINUTES):
+            await _go_about(pilot, view, 60.0)
+            taken.append((memory_of("self"), memory_of(daemon)))
+        _tell_memory(taken)
 
 
 def _is(view: EntriesView, column: str) -> bool:
@@ -142,9 +146,40 @@ def _cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident(process: int | str) -> int:
-    pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+class Memory(NamedTuple):
+    """MiB. What is mapped from files counts as resident while it is read; only the anonymous part is its own."""
+
+    resident: float
+    anonymous: float
+    """Proportionate: of what is shared, its share."""
+
+
+def memory_of(process: int | str) -> Memory:
+    told = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
+    fields = dict(line.split()[:2] for line in told.splitlines()[1:])
+    return Memory(int(fields["Rss:"]) / 1024, int(fields["Pss_Anon:"]) / 1024)
+
+
+async def _go_about(pilot: Pilot[None], view: EntriesView, seconds: float) -> None:
+    """Scroll, sort and search without a pause, as nobody does."""
+    ends = time.monotonic() + seconds
+    turn = 0
+    while time.monotonic() < ends:
+        turn += 1
+        for key in ("s", str(1 + turn % len(SORTED)), *["G"] * 8, *["pageup"] * 5, "v", *["pagedown"] * 5):
+            await pilot.press(key)
+        await _quiet(pilot)
+        await pilot.press("slash", *entries.WORDS[turn % len(entries.WORDS)], "enter", *["G"] * 3)
+        await _quiet(pilot)
+        await pilot.press("escape")
+        await _quiet(pilot)
+
+
+def _tell_memory(taken: list[tuple[Memory, Memory]]) -> None:
+    print("\n| when | the TUI, resident | anonymous | the daemon, resident | anonymous |\n|---|---|---|---|---|")
+    whens = ("before", "after the above", *(f"{n} min of scrolling later" for n in range(1, MINUTES + 1)))
+    for when, (tui, daemon) in zip(whens, taken, strict=True):
+        print(f"| {when} | {' | '.join(f'{each:.0f} MiB' for each in (*tui, *daemon))} |")
 
 
 def main() -> None:

@@ -88,7 +88,7 @@ def entry(number: int, **changes: Any) -> EntryRow:
         upstream="anthropic" if dialect == "messages" else "openai", created=NOW - 3600 * number - 60,
         used=NOW - 600 * number, expires=NOW + 86_400 * (30 - number % 29), hits=(number * 7) % 23,
         size=1800 + 977 * (number % 40), exact_only=number % 5 == 0, pinned=number % 11 == 3, question=question,
-        answer=f"Answer {number}", input_tokens=900, output_tokens=240,
+        answer=f"Answer {number}" if question else "", input_tokens=900, output_tokens=240,
     )  # fmt: skip
     return msgspec.structs.replace(row, **changes)
 
@@ -154,7 +154,7 @@ def _missed() -> tuple[ExchangeDetail, Explained]:
     )  # fmt: skip
     told = Explained(
         exchange=MISSED.id, nearest="x00054", nearest_at=NOW - 222,
-        why="It differs from the nearest earlier request in 3 places; the first is the system prompt's date.",
+        why="It differs from the nearest earlier request in 5 places; the first is the system prompt's date.",
         differences=[
             Difference(path="$.system[1].text", kind="changed", before='"… Today is 2025-11-24 …"',
                        after='"… Today is 2025-11-25 …"'),
@@ -220,7 +220,7 @@ def world(exchanges: int = 60, entries: int = 40) -> World:
                 b'{"model":"gpt-4o","messages":[{"role":"system","content":"You are brief."},'
                 b'{"role":"user","content":"How do I centre a div?"}],"temperature":0,"stream":true}'
             ),
-            uses=[Use(day="2025-11-23", hits=4), Use(day="2025-11-24", hits=11), Use(day="2025-11-25", hits=6)],
+            uses=[Use(day="2025-11-23", hits=3), Use(day="2025-11-24", hits=7), Use(day="2025-11-25", hits=4)],
             wordings=[OtherWording(question="how can a div be centred?", reason="verified", score=0.9874,
                                    similarity=0.9312, at=NOW - 120)],
         )  # fmt: skip

@@ -386,6 +386,15 @@ async def test_no_command_is_there_twice_and_each_key_does_what_is_said_of_it(op
             assert [key for key, count in Counter(told).items() if count > 1] == []
 
 
+async def test_the_last_line_offers_no_key_that_would_be_typed(opened: Any) -> None:
+    async with opened() as pilot:
+        line = pilot.app.screen.query_one(KeyLine)
+        assert "/ Filter" in str(line.render())
+        await press(pilot, "slash")
+        assert "Filter" not in str(line.render())
+        assert "Done" in str(line.render())
+
+
 async def test_over_a_dialog_the_palette_has_what_the_dialog_has(opened: Any) -> None:
     async with opened() as pilot:
         await press(pilot, "2", "d")

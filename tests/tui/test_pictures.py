@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from reflexd_io.control_client import NotThere, Place
+from reflexd_io.control_client.place import ADVICE
 from reflexd_tui.remembered import Remembered, save
 from support.control import ScriptedDaemon
 from support.pictures import LOST, scenes
@@ -19,7 +20,7 @@ SCENES = scenes()
 
 
 def nowhere() -> Place:
-    raise NotThere(f"{LOST}: start one with `reflexd serve`")
+    raise NotThere(LOST + ADVICE)
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -194,6 +194,35 @@ def test_numbers_stay_short(number: float, whole: int) -> None:
     assert len(words.size(whole)) <= 9
 
 
+@pytest.mark.parametrize(
+    ("told", "is_told_as"),
+    [
+        (words.count(999), "999"),
+        (words.count(9_949), "9.9k"),
+        (words.count(9_950), "10k"),
+        (words.count(999_499), "999k"),
+        (words.count(999_500), "1.0M"),
+        (words.size(999), "999 B"),
+        (words.size(999_949), "999.9 kB"),
+        (words.size(999_951), "1.0 MB"),
+        (words.duration(0.0949), "0.09 ms"),
+        (words.duration(0.096), "0.1 ms"),
+        (words.duration(9.96), "10 ms"),
+        (words.duration(9_999.6), "10.0 s"),
+        (words.span(59.6), "1 min"),
+        (words.span(3_569), "59 min"),
+        (words.span(3_571), "1 h"),
+        (words.span(86_399), "1 d"),
+        (words.dollars(0.00004), "<$0.0001"),
+        (words.dollars(0.99996), "$1.00"),
+        (words.restored(1, 0), "1 entry is back."),
+        (words.restored(1200, 1), "1,200 entries are back, 1 was stored anew meanwhile."),
+    ],
+)
+def test_what_is_rounded_up_to_a_larger_unit_is_told_in_it(told: str, is_told_as: str) -> None:
+    assert told == is_told_as
+
+
 def test_a_curl_command_names_no_key() -> None:
     told = command("http://127.0.0.1:8080", "/v1/messages", "messages", '{"a": "it\'s"}')
     assert "x-api-key: $ANTHROPIC_API_KEY" in told

@@ -69,15 +69,15 @@ async def purge_many(widget: Widget, what: Purge, title: str) -> bool:
     if not counted.count:
         host.say("There is nothing to purge.")
         return False
-    lines = [f"{counted.count} entries, {words.size(counted.size)}", *_by_tenant(counted)]
+    lines = [f"{words.plural(counted.count, 'entry', 'entries')}, {words.size(counted.size)}", *_by_tenant(counted)]
     if counted.pinned:
-        lines.append(f"{counted.pinned} of them pinned")
+        lines.append(f"{counted.pinned:,} of them pinned")
     lines.append("")
     lines += [f"  {short(row.question, 60) or row.model}" for row in counted.examples[:5]]
     if counted.count > len(counted.examples[:5]):
-        lines.append(f"  … and {counted.count - len(counted.examples[:5])} more")
+        lines.append(f"  … and {counted.count - len(counted.examples[:5]):,} more")
     lines += ["", "It can be undone for ten minutes."]
-    if not await host.push_screen_wait(Confirm(title, lines, f"Purge {counted.count}")):
+    if not await host.push_screen_wait(Confirm(title, lines, f"Purge {counted.count:,}")):
         return False
     # The dry run's word: what was stored since it counted is not purged unseen.
     done = await host.ask(calls.purge(msgspec.structs.replace(what, confirm=counted.confirm)))
@@ -91,7 +91,7 @@ def _dry(what: Purge) -> Purge:
 def _by_tenant(counted: Purged) -> list[str]:
     if len(counted.tenants) < 2:
         return [f"of tenant {name}" for name in counted.tenants]
-    return [f"  {count} of {name}" for name, count in counted.tenants.items()]
+    return [f"  {count:,} of {name}" for name, count in counted.tenants.items()]
 
 
 def _told(widget: Widget, done: Purged) -> bool:
@@ -104,10 +104,8 @@ def _told(widget: Widget, done: Purged) -> bool:
 
     async def undo() -> str:
         restored = await host.session.do(calls.restore(purge))
-        kept = f", {restored.skipped} were stored anew meanwhile" if restored.skipped else ""
-        return f"{restored.count} entries are back{kept}."
+        return words.restored(restored.count, restored.skipped)
 
     until = "" if done.undo_until is None else f" (until {datetime.fromtimestamp(done.undo_until):%H:%M})"
-    plural = "entry" if done.count == 1 else "entries"
-    host.can_undo(f"{done.count} {plural} purged{until}", undo, done.undo_until)
+    host.can_undo(f"{words.plural(done.count, 'entry', 'entries')} purged{until}", undo, done.undo_until)
     return True

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import ContentSwitcher, Tab, Tabs
 
 from reflexd_io.control_client import NotThere, Place, calls, start_daemon
+from reflexd_io.control_client.place import ADVICE
 from reflexd_io.control_client.shapes.events import Event, PurgedEvent
 from reflexd_io.control_client.shapes.tenants import Mode, State
 from reflexd_tui import mouse, remembered, themes
@@ -154,6 +155,7 @@ class ReflexApp(Host):
         was_down, self._problem = self._problem is not None, problem
         if problem is not None:
             start = "; S starts one" if self.can_start else ""
+            problem = problem.removesuffix(ADVICE) if start else problem
             self._problem = f"{problem} (again in {seconds} s{start})" if seconds else problem
         elif was_down:
             self.run_worker(self._root(LiveView).load(), group="load")

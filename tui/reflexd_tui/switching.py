@@ -62,7 +62,9 @@ class Switch(ModalScreen[str | None]):
 def _drawn(row: TenantRow) -> Text:
     mark = "● " if row.active else "  "
     return Text.assemble(
-        mark, (f"{short(row.name, 26):<26}", "bold"), (f"{words.count(row.entries):>7} entries", "dim")
+        mark,
+        (f"{short(row.name, 26):<26}", "bold"),
+        (f"{words.counted(row.entries, 'entry', 'entries'):>15}", "dim"),
     )
 
 

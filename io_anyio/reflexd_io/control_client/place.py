@@ -8,6 +8,9 @@ from reflexd_io import runtime
 from reflexd_io.control_client.ask import NotThere
 from reflexd_io.settings import load
 
+ADVICE = ": start one with `reflexd serve`"
+"""Ends what is said where there is no daemon; a face that starts one itself leaves it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -31,5 +34,5 @@ def find(*, url: str | None = None, token: str | None = None, storage: Path | No
     folder = storage if storage is not None else load().storage_path
     running = runtime.read(folder)
     if running is None:
-        raise NotThere(f"no Reflex daemon serves {folder}: start one with `reflexd serve`")
+        raise NotThere(f"no Reflex daemon serves {folder}{ADVICE}")
     return Place(url or running.url, token or running.admin_token)

@@ -14,9 +14,9 @@ from reflexd_tui.widgets.rows import Cell, Rows
 
 COLUMNS = (
     Column(key="name", title="Setting", width=22, keep=9),
-    Column(key="value", title="Value", width=22, keep=8),
+    Column(key="value", title="Value", width=20, keep=8),
     Column(key="origin", title="From", width=8, keep=5),
-    Column(key="expected", title="What may stand here", width=12, grows=True),
+    Column(key="expected", title="What may stand here", width=10, grows=True),
 )
 
 
@@ -46,7 +46,8 @@ class PolicyPane(Pane[Setting]):
             return
         tenant, setting = chosen
         text, fault = _written(setting.value), ""
-        hint = f"{setting.expected}. Empty takes it back: {_written(setting.inherited) or 'nothing'} holds then."
+        expected = setting.expected[:1].upper() + setting.expected[1:]
+        hint = f"{expected}. Empty takes it back: {_written(setting.inherited) or 'nothing'} holds then."
         while True:
             title = f"{tenant.name}: {setting.name}"
             answer = await self.host.push_screen_wait(Prompt(title, hint, value=text, fault=fault))

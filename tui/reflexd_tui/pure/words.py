@@ -54,31 +54,31 @@ def date(at: float, step: float) -> str:
 def duration(ms: float | None) -> str:
     if ms is None:
         return "–"
-    if 0 < ms < 0.1:
+    if 0 < ms < 0.095:
         return f"{ms:.2f} ms"
-    if ms < 10:
+    if ms < 9.95:
         return f"{ms:.1f} ms"
-    if ms < 10_000:
+    if ms < 9_999.5:
         return f"{ms:.0f} ms"
     return f"{ms / 1000:.1f} s"
 
 
 def span(seconds: float) -> str:
     """``3 d``, ``4 h``, ``12 min``, ``9 s``: the largest unit that fits."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
+    for unit, size, least in (("d", 86_400, 84_600), ("h", 3_600, 3_570), ("min", 60, 59.5)):
+        if seconds >= least:  # what is rounded up to the next unit is told in it
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
 
 
 def count(number: int | None) -> str:
-    """``950``, ``12.3k``, ``4.5M``."""
+    """``950``, ``1.2k``, ``12k``, ``4.5M``."""
     if number is None:
         return "–"
-    for unit, size in (("M", 1_000_000), ("k", 1_000)):
-        if number >= size * 10:
+    for unit, size, least in (("M", 1_000_000, 999_500), ("k", 1_000, 1_000)):
+        if number >= size * 9.95:
             return f"{number / size:.0f}{unit}"
-        if number >= size:
+        if number >= least:
             return f"{number / size:.1f}{unit}"
     return str(number)
 
@@ -87,12 +87,23 @@ def plural(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """The same where there is little room."""
+    return f"{count(number)} {one if number == 1 else many}"
+
+
+def restored(number: int, skipped: int) -> str:
+    """What came of an undo."""
+    kept = f", {skipped:,} {'was' if skipped == 1 else 'were'} stored anew meanwhile" if skipped else ""
+    return f"{plural(number, 'entry is', 'entries are')} back{kept}."
+
+
 def size(number: int) -> str:
     """Bytes, in units of 1,000."""
     if number < 1000:
         return f"{number} B"
     for unit, unit_size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if number >= unit_size:
+        if number >= unit_size * 0.99995 or unit == "kB":
             return f"{number / unit_size:.1f} {unit}"
     raise AssertionError("below a thousand was told above")
 
@@ -103,7 +114,9 @@ def dollars(amount: float | None) -> str:
         return "?"
     if amount == 0:
         return "–"
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+    if 0 < amount < 0.00005:
+        return "<$0.0001"
+    return f"${amount:,.2f}" if amount >= 0.99995 else f"${amount:.4f}"
 
 
 def share(part: float | None) -> str:

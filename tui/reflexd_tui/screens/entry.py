@@ -26,7 +26,8 @@ class EntryScreen(DetailScreen):
         row = entry.row if entry is not None else self.row
         facts = [
             f"entry {row.id[:12]} · tenant {row.tenant} · {row.dialect} · {row.model or '–'} → {row.upstream}",
-            f"stored {words.moment(row.created, now)}, {_until(row, now)}, {words.size(row.size)}, {row.hits} hits"
+            f"stored {words.moment(row.created, now)}, {_until(row, now)}, {words.size(row.size)}, "
+            + words.plural(row.hits, "hit", "hits")
             + (", pinned" if row.pinned else "")
             + (", answers its own words only" if row.exact_only else ""),
         ]

@@ -89,7 +89,7 @@ class TrashScreen(Screen[None]):
         item = self._items[self.query_one(Rows).cursor]
         restored = await host.ask(calls.restore(item.purge))
         if restored is not None:
-            host.say(f"{restored.count} entries are back.")
+            host.say(words.restored(restored.count, restored.skipped))
         await self._load()
 
     def action_drop(self) -> None:
@@ -98,7 +98,9 @@ class TrashScreen(Screen[None]):
 
     async def _drop(self, item: TrashRow) -> None:
         host = host_of(self)
-        lines = [f"{item.count} entries: {item.what}", "", "This cannot be undone."]
+        count = words.plural(item.count, "entry", "entries")
+        what = count if item.what == count else f"{count}: {item.what}"
+        lines = [what, "", "This cannot be undone."]
         if await host.push_screen_wait(Confirm("Drop it for good?", lines, "Drop")):
             await host.ask(calls.empty_trash(item.purge))
             await self._load()

@@ -114,11 +114,11 @@ class EntriesView(Vertical):
         await asyncio.sleep(after)
         self._stale = self._looks_further = False
         if not self.pages.begun:
-            self.query_one(".status", Static).update("asking the daemon …")
+            self._tell("Asking the daemon …")
         page = await host_of(self).ask(calls.list_entries(self._query()))
         if page is None:
             self._stale = True
-            self.query_one(".status", Static).update("The entries cannot be read now: r tries again.")
+            self._tell("The entries cannot be read now: r tries again.")
             return
         under = self._current()
         self.pages.begin(page)
@@ -171,6 +171,12 @@ class EntriesView(Vertical):
         elif self._stale and self.pages.rows:
             parts.append("changed meanwhile: r loads it anew")
         self.query_one(".status", Static).update(Text(block(" · ".join(parts))))
+
+    def _tell(self, what: str) -> None:
+        """In place of the entries where there are none, else below them."""
+        self.set_class(not self.pages.rows, "-empty")
+        self.query_one("#nothing", Static).update("" if self.pages.rows else what)
+        self.query_one(".status", Static).update(what if self.pages.rows else "")
 
     def _nothing(self) -> Text:
         if self._looks_further:

@@ -27,6 +27,7 @@ def descends_at_first(column: str) -> bool:
 
 
 def cells(row: EntryRow, now: float, *, is_marked: bool) -> dict[str, Cell]:
+    said = row.question or row.answer
     left = "" if row.expires is None else words.span(row.expires - now)
     return {
         "mark": Cell("✓" if is_marked else "▪" if row.pinned else "", "warning"),
@@ -38,5 +39,5 @@ def cells(row: EntryRow, now: float, *, is_marked: bool) -> dict[str, Cell]:
         "tenant": Cell(row.tenant),
         "dialect": Cell(row.dialect, "muted"),
         "model": Cell(row.model or "–"),
-        "question": Cell(row.question or row.answer),
+        "question": Cell(said) if said else Cell(f"({row.dialect})", "muted"),
     }

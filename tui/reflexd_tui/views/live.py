@@ -210,7 +210,7 @@ class LiveView(Vertical):
         if feed.filter:
             parts.append(f"{len(feed):,} of {feed.total:,} shown")
         else:
-            parts.append(f"{feed.total:,} exchanges")
+            parts.append(words.plural(feed.total, "exchange", "exchanges"))
         if feed.total >= KEPT:
             parts.append(f"the last {KEPT:,} are kept")
         if feed.missed:

@@ -102,8 +102,8 @@ class StatsView(VerticalScroll, can_focus=True):
         stats = self._stats
         if stats is not None:
             said = (
-                f"Reflex, {_TITLES[stats.range].lower()}: {stats.exchanges} requests, "
-                f"{words.share(stats.hit_rate)} hits, {stats.saved_tokens} tokens and "
+                f"Reflex, {_TITLES[stats.range].lower()}: {words.plural(stats.exchanges, 'request', 'requests')}, "
+                f"{words.share(stats.hit_rate)} hits, {stats.saved_tokens:,} tokens and "
                 f"{words.dollars(stats.saved_dollars)} saved (list prices of {stats.prices_as_of})"
             )
             host_of(self).copy(said, "the numbers")
@@ -214,22 +214,24 @@ def _questions(stats: Stats) -> list[Line]:
 
 
 def _trust(stats: Stats) -> list[Line]:
-    called: Line = [(f"{stats.false_hits} answers called wrong (w in Live)", "warning" if stats.false_hits else "")]
+    wrong = words.plural(stats.false_hits, "answer", "answers")
+    called: Line = [(f"{wrong} called wrong (w in Live)", "warning" if stats.false_hits else "")]
     compared = sum(stats.audits.values())
     if not compared:
-        return [called, [("No hit by meaning was compared with a fresh answer yet.", "muted")]]
+        return [called, [("No hit by meaning was compared with a fresh one.", "muted")]]
     colours = {"same": "success", "different": "error"}
     return [
         called,
-        [(f"{compared} hits by meaning compared with a fresh answer:", "")],
+        [(f"{words.plural(compared, 'hit', 'hits')} by meaning compared with a fresh answer:", "")],
         *([(f"  {number:>5} {verdict}", colours.get(verdict, "muted"))] for verdict, number in stats.audits.items()),
     ]
 
 
 def _storage(stats: Stats) -> list[Line]:
+    held = words.counted(stats.memory_entries, "answer", "answers")
     lines: list[Line] = [
         [(f"{words.size(stats.storage_bytes)} of {words.size(stats.storage_limit)} on disk", "")],
-        [(f"{words.count(stats.memory_entries)} answers in memory, {words.size(stats.memory_bytes)}", "")],
+        [(f"{held} in memory, {words.size(stats.memory_bytes)}", "")],
     ]
     lines += [
         [(f"  {short(each.tenant, 26):<26} {words.count(each.entries):>6}  {words.size(each.size):>9}", "muted")]

@@ -51,6 +51,7 @@ class TenantsView(Vertical):
         Binding("s", "set_key", "Set key"),
         Binding("v", "test_key", "Test key"),
         Binding("backspace", "reset", "Reset setting", show=False),
+        Binding("r", "reload", "Reload", show=False),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -76,12 +77,15 @@ class TenantsView(Vertical):
 
     @work(exclusive=True, group="tenants")
     async def reload(self) -> None:
+        rows = self.query_one("#tenants", Rows)
+        if not self._tenants:
+            rows.say_nothing("Asking the daemon …")
         found = await host_of(self).ask(calls.list_tenants())
         if found is None:
+            rows.say_nothing("The tenants cannot be read now: r tries again.")
             return
         under = self._current()
         self._tenants = sorted(found.items, key=lambda row: (not row.active, row.anonymous, row.name))
-        rows = self.query_one("#tenants", Rows)
         rows.update_rows()
         names = [row.name for row in self._tenants]
         if under is not None and under.name in names:
@@ -120,7 +124,7 @@ class TenantsView(Vertical):
             "entries": Cell(words.count(row.entries)),
             "size": Cell(words.size(row.size), "muted"),
             "hits": Cell(words.count(row.hits), "success" if row.hits else "muted"),
-            "saved": Cell(words.dollars(row.saved_dollars)),
+            "saved": Cell(words.dollars(row.saved_dollars if row.hits else 0.0)),
             "semantic": Cell(row.semantic),
             "paused": Cell(paused, "success" if paused == "on" else "warning"),
             "tokens": Cell(str(row.tokens), "muted"),
@@ -173,7 +177,11 @@ class TenantsView(Vertical):
         row, host = self._current(), host_of(self)
         if row is None or not host.may_change("Remove"):
             return
-        lines = [f"{row.entries} entries ({words.size(row.size)}), {row.tokens} tokens.", "This cannot be undone."]
+        entries = words.plural(row.entries, "entry", "entries")
+        lines = [
+            f"{entries} ({words.size(row.size)}), {words.plural(row.tokens, 'token', 'tokens')}.",
+            "This cannot be undone.",
+        ]
         if await host.push_screen_wait(Confirm(f"Remove tenant {row.name}?", lines, "Remove", typed=row.name)):
             if await host.ask(calls.remove_tenant(row.name, force=row.active)) is not None:
                 host.say(f"Tenant {row.name} has gone.")
@@ -213,6 +221,9 @@ class TenantsView(Vertical):
     async def action_test_key(self) -> None:
         self.query_one(TabbedContent).active = "keys-tab"
         await self.query_one(KeysPane).test_key()
+
+    def action_reload(self) -> None:
+        self.reload()
 
     async def action_reset(self) -> None:
         await self.query_one(PolicyPane).take_away()

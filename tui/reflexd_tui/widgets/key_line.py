@@ -16,6 +16,8 @@ from reflexd_tui.widgets.lines import colour
 ALWAYS = ("keys", "quit", "command_palette")
 """Actions at the right, in this order."""
 GAP = 2
+_TYPED = {"slash": "/", "at": "@"}
+"""Keys that type something, which Textual does not know, since Unicode has other names for it."""
 
 
 class Key(NamedTuple):
@@ -73,7 +75,11 @@ class KeyLine(Widget):
         here: dict[str, Key] = {}
         always: dict[str, Key] = {}
         found = sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show)
+        focused = self.screen.focused
         for _, binding, enabled, _ in found:
+            typed = _TYPED.get(binding.key)
+            if focused is not None and typed is not None and focused.check_consume_key(binding.key, typed):
+                continue
             if enabled and (binding.show or binding.action in ALWAYS):
                 what = binding.description[:1].upper() + binding.description[1:]
                 key = Key(binding.key, self.app.get_key_display(binding), what)

@@ -148,6 +148,11 @@ class Rows(ScrollView, can_focus=True):
         self.set_reactive(Rows.cursor, max(0, min(self.cursor, self._length() - 1)))
         self.refresh()
 
+    def say_nothing(self, why: str) -> None:
+        """What is said in place of rows, while there are none."""
+        self._empty = why
+        self.refresh()
+
     def _place(self) -> None:
         self._placed_in = max(1, self.scrollable_content_region.width)
         self._placed = place(self.columns, self._placed_in - 2, self.hidden)
