@@ -43,7 +43,7 @@ async def test_a_search_by_tier_is_the_real_daemons_too(real_opened: Opened, rea
     async with real_opened() as pilot:
         for question in ("How do I sort a list?", "What is the latest version of Python?"):
             await real.ask(question)
-        view = await until_stored(pilot, real, 2)
+        view = await until_stored(pilot, 2)
         for tier, question in (
             ("semantic", "How do I sort a list?"),
             ("exact", "What is the latest version of Python?"),
