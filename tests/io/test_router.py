@@ -148,7 +148,7 @@ class Remembered(RuleBasedStateMachine):
 
 TestRemembered = Remembered.TestCase
 TestRemembered.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
