@@ -120,12 +120,14 @@ def test_a_stream_is_whole_at_the_last_byte_of_done() -> None:
     ]
 
 
-@given(st.integers(0, 100), st.sampled_from(["field", "event", "both", "unreadable"]))
+@given(st.integers(0, 100), st.sampled_from(["field", "event", "both", "typed", "object", "unreadable"]))
 def test_a_stream_with_an_error_in_it_is_never_storable(place: int, kind: str) -> None:
     faults = {
         "field": b'data: {"error":{"message":"x"}}\n\n',
         "event": b'event: error\ndata: {"message":"x"}\n\n',
         "both": b'event: error\ndata: {"error":{"message":"x"},"choices":[]}\n\n',
+        "typed": b'data: {"type":"error","code":"x","message":"y"}\n\n',
+        "object": b'data: {"object":"error","message":"x","type":"InternalServerError"}\n\n',
         "unreadable": b"data: upstream timed out\n\n",
     }
     for name, answer in storable(Form.STREAM)[::2]:

@@ -120,6 +120,8 @@ def test_what_says_nothing_is_no_fault() -> None:
 
 def test_what_cannot_be_read_is_never_stored() -> None:
     assert watched(Form.STREAM, b"data: {\n\n" + sse(DONE))[1].reason == "unreadable"
+    for failed in (b'event: error\ndata: {"message": "x"}\n\n', b'data: {"object": "error", "message": "x"}\n\n'):
+        assert watched(Form.STREAM, sse(CREATED) + failed + sse(DONE))[1].reason == "error-event"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from reflexd_core.canonical import JsonObject
 from reflexd_core.dialects import chat_merge
-from reflexd_core.dialects.shared import DONE, FAILED, FILTERED, decode, encode, events_of, whole
+from reflexd_core.dialects.shared import DONE, FAILED, FILTERED, decode, encode, events_of, is_error, whole
 from reflexd_core.request import Form, Usage, Verdict
 from reflexd_core.sse import SseEvent, SseReader, read_block, split_blocks, write_event
 
@@ -52,7 +52,7 @@ class StreamWatch:
             self._ended = True
             return
         chunk = _object_in(event)
-        if chunk is None or event.event == "error" or chunk.get("error") is not None:
+        if chunk is None or is_error(event, chunk):
             self._fault = self._fault or ("unreadable" if chunk is None else "error-event")
             return
         self._usage = _usage_in(chunk) or self._usage

@@ -16,6 +16,7 @@ from reflexd_core.dialects.shared import (
     encode,
     events_of,
     integer,
+    is_error,
     is_nothing,
     objects,
     text,
@@ -63,7 +64,7 @@ class StreamWatch:
         match data:
             case None:
                 self._fault = self._fault or "unreadable"
-            case _ if event.event == "error" or data.get("type") == "error" or data.get("error") is not None:
+            case _ if is_error(event, data):
                 self._fault = self._fault or "error-event"
             case {"type": "message_stop"}:
                 self._ended = True

@@ -12,6 +12,7 @@ from reflexd_core.dialects.shared import (
     encode,
     events_of,
     integer,
+    is_error,
     is_nothing,
     objects,
     text,
@@ -77,7 +78,7 @@ class StreamWatch:
                 self._response = response
             case {"type": str(kind)} if kind in _FAULTS:
                 self._fault = self._fault or _FAULTS[kind]
-            case {"error": {}} | {"error": str()}:
+            case _ if is_error(event, data):
                 self._fault = self._fault or "error-event"
             case _:
                 pass

@@ -72,6 +72,16 @@ def is_nothing(event: SseEvent) -> bool:
     return event.data == "" or event.data.startswith(DONE)
 
 
+def is_error(event: SseEvent, data: JsonObject) -> bool:
+    """Whether an event within a stream says that it failed, in any of the ways that servers have for that."""
+    return (
+        event.event == "error"
+        or data.get("error") is not None
+        or data.get("type") == "error"
+        or data.get("object") == "error"  # vLLM's older ones
+    )
+
+
 def offers_a_web_search(tools: Json) -> bool:
     """Whether the provider may look something up by one of the tools."""
     return any(mark in kind for tool in objects(tools) for mark in _SEARCHES for kind in _kinds_of(tool))
