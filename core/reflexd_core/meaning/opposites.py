@@ -159,6 +159,9 @@ systolic | diastolic
 hypertension | hypotension
 hyperglycemia | hypoglycemia
 hyperthyroidism | hypothyroidism
+fastest | slowest
+transpose transposing | reshape reshaping
+screenshot screenshots | recording recordings
 xaxis | yaxis
 """
 

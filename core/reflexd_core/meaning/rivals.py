@@ -124,6 +124,16 @@ class classes | method methods
 older | newer
 above | below
 soft | hard
+file files | string strings
+change | remove removing delete deleting
+rename renaming | create creating
+list listing | delete deleting
+show showing | delete deleting
+move moving | delete deleting
+sum | count
+highest largest | average
+cheapest | fastest
+oldest | youngest
 """
 _CLOSE = """
 today | yesterday
@@ -156,6 +166,9 @@ string strings | number numbers
 find finding | remove removing delete deleting
 key keys | value values
 string strings | object objects
+most | least
+best | worst
+employee employees | manager managers
 """
 
 RIVALS = sides(_RIVALS)
