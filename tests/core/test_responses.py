@@ -159,6 +159,24 @@ def test_what_was_looked_up_in_the_web_lives_ten_minutes(tools: object, lifetime
     assert RESPONSES.read(asked(tools=tools)).lifetime == lifetime
 
 
+def test_tools_count_wherever_they_are_offered() -> None:
+    """Codex' own models are offered theirs in an item, and some within a namespace."""
+
+    def item(*tools: Any) -> list[Any]:
+        return [
+            {"type": "additional_tools", "role": "developer", "tools": [*tools]},
+            {"role": "user", "content": "q"},
+        ]
+
+    search, mcp = {"type": "web_search"}, {"type": "mcp", "server_url": "u"}
+    assert RESPONSES.read(asked(*item(search))).lifetime == 600.0
+    assert RESPONSES.read(asked(*item({"type": "namespace", "name": "n", "tools": [search]}))).lifetime == 600.0
+    assert RESPONSES.read(asked(tools=[{"type": "namespace", "name": "n", "tools": [mcp]}])).stateful == "mcp-tool"
+    assert RESPONSES.read(asked(*item(mcp, "tool"))).stateful == "mcp-tool"
+    plain = RESPONSES.read(asked(*item(TOOL)))
+    assert (plain.lifetime, plain.stateful) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -6,6 +6,7 @@ Decision: a request with ``previous_response_id`` may be answered exactly, never
 only if it stored that response itself, so an answer that was given proves it; and the id is part of the key.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reflexd_core import questions, rewrites, rewrites_responses, scrubs
@@ -49,6 +50,7 @@ class Responses:
         scrubbing = scrubs.rules(profile.scrubs, scrubs.in_responses)
         keyed, rules = rewrites.apply((*rewrites_responses.RULES, *scrubbing, *portable_rules(profile)), body)
         found = _question_of(keyed, profile, system)
+        offered: list[Json] = [*_tools_of(body)]
         question = found if isinstance(found, questions.Found) else None
         return Reading(
             model=text(body.get("model")),
@@ -59,8 +61,8 @@ class Responses:
             question=Question(text=question.text) if question is not None else None,
             exact_only=None if isinstance(found, questions.Found) else found,
             rules=rules,
-            stateful=_stateful(body),
-            lifetime=WEB_SEARCH_LIFETIME if offers_a_web_search(body.get("tools")) else None,
+            stateful=_stateful(body, offered),
+            lifetime=WEB_SEARCH_LIFETIME if offers_a_web_search(offered) else None,
             earlier_turns=question is not None and question.earlier,
             sampling=sampling_of(keyed),
             max_output=least(body.get("max_output_tokens")),
@@ -90,12 +92,23 @@ class Responses:
 RESPONSES = Responses()
 
 
-def _stateful(body: JsonObject) -> str | None:
+def _tools_of(body: JsonObject) -> Iterator[JsonObject]:
+    """Wherever they are offered: in ``$.tools``, in an item of the input's, and within a namespace of either."""
+    waiting = objects(body.get("tools"))
+    for item in objects(body.get("input")):
+        waiting += objects(item.get("tools"))
+    while waiting:
+        tool = waiting.pop()
+        yield tool
+        waiting += objects(tool.get("tools"))
+
+
+def _stateful(body: JsonObject, offered: list[Json]) -> str | None:
     """What has state or side effects at the provider: never read from the cache, never stored."""
     for field in ("background", "conversation"):
         if body.get(field):
             return field
-    for tool in objects(body.get("tools")):
+    for tool in objects(offered):
         if tool.get("type") == "mcp":
             return "mcp-tool"
         place = tool.get("environment")
