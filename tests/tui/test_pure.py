@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from reflexd_io.control_client.shapes.entries import EntryFilter
+from reflexd_io.control_client.shapes.exchanges import ExchangeDetail
+from reflexd_tui.panes.policy import _written
 from reflexd_tui.pure import asks, charts, filters, safe, words
 from reflexd_tui.pure.columns import GAP, place
 from reflexd_tui.pure.curl import command, whole
 from reflexd_tui.pure.feed import Feed
-from reflexd_tui.pure.told import marked, questions
+from reflexd_tui.pure.told import decision, marked, questions
 from reflexd_tui.views.entries import COLUMNS as ENTRIES
 from reflexd_tui.views.live import COLUMNS as LIVE
 from reflexd_tui.widgets.key_line import Key, fitting
@@ -259,3 +261,14 @@ def test_every_kind_of_latency_has_a_word_of_its_own() -> None:
     kinds = ("hit-l1-exact", "hit-l3-verified", "hit-l2-semantic", "miss", "bypass", "relayed")
     told = [words.status(kind) for kind in kinds] + [words.status("coalesced", joined=True)]
     assert len({word.symbol for word in told}) == len({word.text for word in told}) == 7
+
+
+def test_seconds_are_shown_as_they_are_typed() -> None:
+    values = (604_800.0, 0.98, True, "cancel", None)
+    assert [_written(value) for value in values] == ["604800", "0.98", "true", "cancel", ""]
+
+
+def test_what_the_status_says_already_is_not_its_reason_too() -> None:
+    row = exchange(3, status="hit-l3-verified", reason="verified")
+    ((said, _),) = decision(ExchangeDetail(row=row, path="/v1/chat/completions", upstream="openai"))[0]
+    assert said.endswith("the same in other words, as the verifier found")

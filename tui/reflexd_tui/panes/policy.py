@@ -74,6 +74,8 @@ class PolicyPane(Pane[Setting]):
 
 def _written(value: object) -> str:
     """As it may be typed: texts as they are, the rest as JSON."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # the daemon's seconds, which nobody types with a point
     return value if isinstance(value, str) else "" if value is None else msgspec.json.encode(value).decode()
 
 

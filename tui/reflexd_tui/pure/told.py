@@ -75,7 +75,7 @@ def decision(detail: ExchangeDetail) -> list[Line]:
 
 def _outcome(row: ExchangeRow, word: words.Word) -> str:
     what = word.text if row.http_status >= 400 else _JOINED if row.joined else _WHY.get(row.status, word.text)
-    return f"{what}: {row.reason}" if row.reason else what
+    return f"{what}: {row.reason}" if row.reason and row.reason != word.text else what
 
 
 def _brought(row: ExchangeRow) -> str:
