@@ -1,6 +1,7 @@
 """Which questions may be compared by meaning at all, by their own words. The rest is exact-only, with the reason that
 the client is told."""
 
+from reflexd_core.meaning.fresh import wants_another
 from reflexd_core.meaning.language import speaks_another_language
 from reflexd_core.meaning.moment import hangs_on_the_moment, prose
 from reflexd_core.meaning.normal_form import UNTRUSTED
@@ -29,6 +30,8 @@ def why_exact_only(question: str, *, earlier_turns: bool = False) -> str | None:
         return "language"
     if hangs_on_the_moment(text):
         return "moment-bound"
+    if wants_another(text):
+        return "one-off"
     brings = "\n" in question.strip() or earlier_turns
     return "refers-to-place" if points_at_what_is_not_there(text, brings=brings) else None
 

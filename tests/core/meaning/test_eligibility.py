@@ -57,6 +57,19 @@ PLACE = [
     "where am I",
     "best schools in my area",
 ]
+ONE_OFF = [
+    "generate a uuid",
+    "Please create a new GUID.",
+    "I need a strong random password with 16 characters",
+    "give me a 12 character password",
+    "pick a random number between 1 and 10",
+    "Tell me another joke!",
+    "a random fun fact",
+    "come up with 5 random usernames",
+    "can you flip a coin for me",
+    "roll two dice",
+    "surprise me",
+]
 LANGUAGE = [
     "Wie kann ich eine Liste sortieren?",
     "¿Cómo ordenar una lista?",
@@ -110,6 +123,19 @@ FREE = [
     "will it rain clip art work in LaTeX",
     "rain sound effects",
     "what is the weather app made of",
+    "generate a uuid in python",
+    "how to generate a random password",
+    "what is a uuid",
+    "uuid vs guid",
+    "uuid primary key performance",
+    "train a random forest",
+    "pick a random row of a table in SQL",
+    "random access memory",
+    "generate a password reset email",
+    "create a new branch",
+    "add another column to a table",
+    "toss coin probability of two heads",
+    "what's another word for happy",
 ]
 
 
@@ -118,6 +144,7 @@ FREE = [
     [
         *(("moment-bound", question) for question in MOMENT),
         *(("refers-to-place", question) for question in PLACE),
+        *(("one-off", question) for question in ONE_OFF),
         *(("language", question) for question in LANGUAGE),
         *((None, question) for question in FREE),
         *(("empty-question", question) for question in ("", "  ", "?!", "😀", "\0")),
@@ -161,7 +188,7 @@ def test_real_prompts_raise_no_false_alarm_of_the_moment() -> None:
 def test_any_text_has_a_reason_or_none(text: str) -> None:
     assert why_exact_only(text) in {
         *(None, "empty-question", "question-too-long", "control-characters", "language", "moment-bound"),
-        "refers-to-place",
+        *("one-off", "refers-to-place"),
     }
     is_moment_bound(text)
 
