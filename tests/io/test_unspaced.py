@@ -1,5 +1,6 @@
 """Text without spaces between its words, in a real store: found by any part, shown as it was, old files included."""
 
+import itertools
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -87,6 +88,21 @@ def test_any_part_between_two_letters_is_found(text: str, data: st.DataObject) -
         wanted = Wanted((Term(text[begin : end + 1]),))
         sql = "SELECT count(*) FROM texts WHERE texts MATCH ?"
         assert connection.execute(sql, (expression(wanted),)).fetchone() == (1,)
+
+
+def test_a_slice_ends_after_the_text_that_outlasts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count(0.0, 0.75 * recutting.SLICE)
+    monkeypatch.setattr(recutting, "monotonic", lambda: next(seconds))
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.prepare(connection)
+        for number in range(1, 6):
+            connection.execute("INSERT INTO texts (rowid, question, answer) VALUES (?, '検索', '')", (number,))
+        connection.execute("UPDATE uncut SET upto = 5")
+        left = []
+        while recutting.recut(connection):
+            left += connection.execute("SELECT upto FROM uncut").fetchone()
+        assert left == [4, 3, 2, 1]
+        assert connection.execute("SELECT DISTINCT question FROM texts").fetchall() == [(cut("検索"),)]
 
 
 async def test_what_an_older_reflex_stored_is_found_once_upkeep_has_cut_it(

@@ -10,7 +10,7 @@ from reflexd_core.unspaced import cut
 SLICE = 0.1
 """Seconds that the writer gives to it at a time."""
 _STEP = 64
-"""Texts looked at between looks at the clock."""
+"""Texts read at a time."""
 
 
 def recut(connection: sqlite3.Connection) -> bool:
@@ -21,11 +21,18 @@ def recut(connection: sqlite3.Connection) -> bool:
         sql = "SELECT rowid, question, answer FROM texts WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?"
         rows = connection.execute(sql, (upto, _STEP)).fetchall()
         for number, question, answer in rows:
-            if not (isinstance(question, str) and isinstance(answer, str)):
-                continue  # damaged; it is no more found than before
-            done = (cut(question), cut(answer))
-            if done != (question, answer):
-                connection.execute("UPDATE texts SET question = ?, answer = ? WHERE rowid = ?", (*done, number))
-        upto = rows[-1][0] - 1 if rows else 0
+            _recut(connection, number, question, answer)
+            upto = number - 1
+            if monotonic() >= until:  # a long text takes some 50 ms by itself
+                break
+        upto = upto if rows else 0
         connection.execute("UPDATE uncut SET upto = ?", (upto,))
     return bool(upto)
+
+
+def _recut(connection: sqlite3.Connection, number: int, question: object, answer: object) -> None:
+    if not (isinstance(question, str) and isinstance(answer, str)):
+        return  # damaged; it is no more found than before
+    done = (cut(question), cut(answer))
+    if done != (question, answer):
+        connection.execute("UPDATE texts SET question = ?, answer = ? WHERE rowid = ?", (*done, number))
