@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import anyio
 import pytest
 
 from reflexd_io.catalogue.emptying import empty
 from reflexd_io.catalogue.purging import Target
 from reflexd_io.control_client import BlockingClient, Place, calls
 from reflexd_io.runtime import Runtime
-from reflexd_io.store import StoreUnavailable
+from reflexd_io.store import Store, StoreUnavailable
 from reflexd_io.store.pairings import Audit, AuditVerdict, Label
 from support.daemon import daemon, settings_for
 from support.entries import key_of, opened, record, rows
@@ -62,6 +63,26 @@ async def test_what_people_said_stays_and_nothing_else(tmp_path: Path) -> None:
         assert await catalogue.is_stored(4, "other")
         await catalogue.put(record(1))
         assert await catalogue.is_stored(1)
+
+
+async def test_what_people_said_stays_where_nobody_waits_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as catalogue:
+        await catalogue.put(record(1, meaning=True))
+        await catalogue.store.block("default", key_of(1), "another form")
+        blocks = rows(tmp_path, "SELECT * FROM blocks")
+        remove = Store.remove
+        with anyio.CancelScope() as asking:
+
+            async def left(self: Store, tenant: str, *, for_good: bool) -> None:
+                asking.cancel()
+                await remove(self, tenant, for_good=for_good)
+
+            monkeypatch.setattr(Store, "remove", left)
+            await empty(catalogue.shelves, "default")
+        assert not await catalogue.is_stored(1)
+        assert rows(tmp_path, "SELECT * FROM blocks") == blocks
 
 
 async def test_where_nothing_is_stored_nothing_goes(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ what is kept beside it and put back, since a pairing that was wrong once must no
 import sqlite3
 from functools import partial
 
+import anyio
+
 from reflexd_io.catalogue.shelves import Shelves
 
 _OUTLIVING = ("blocks", "labels", "tallies")
@@ -24,12 +26,13 @@ async def empty(shelves: Shelves, tenant: str) -> int:
     if not shelves.tenants(tenant):
         return 0
     entries, kept = await store.look(tenant, _looked) or (0, {})
-    try:
-        await store.remove(tenant, for_good=False)
-    finally:
-        memory.forget_tenant(tenant)
-    if any(kept.values()):
-        await store.change(tenant, partial(_put_back, kept=kept), makes=True)
+    with anyio.CancelScope(shield=True):  # else whoever stops waiting would lose what is kept
+        try:
+            await store.remove(tenant, for_good=False)
+        finally:
+            memory.forget_tenant(tenant)
+        if any(kept.values()):
+            await store.change(tenant, partial(_put_back, kept=kept), makes=True)
     return entries
 
 
