@@ -121,6 +121,11 @@ def test_a_purge_that_could_not_be_done_of_everybody_says_of_whom(upstream: Scri
         done = shell.run("cache", "purge", "--all", "--yes", code=1)
         assert done.stdout.startswith("1 entry is purged.")
         assert "not, or not wholly, of default: " in done.stderr
+        assert shell.ask("one") == "miss"
+        shell.wait_for(1)
+        done = shell.run("cache", "purge", "--all", "--for-good", "--yes", code=1)
+        assert done.stdout.endswith(": 1 entry was removed for good.\n")
+        assert "default" in done.stderr
 
 
 def test_everything_goes_for_good_and_only_everything(shell: Shell) -> None:

@@ -107,7 +107,8 @@ def _empty(args: argparse.Namespace, filter_: EntryFilter) -> int:
         _tell_count(argparse.Namespace(json=False), counted, file=sys.stderr)
         _ask_for_leave("Remove them for good, with all that lies in the trash? This cannot be undone.")
     stored = [row.name for row in answer(args, calls.list_tenants(), timeout=PATIENCE).items if row.size]
-    for name in [args.tenant] if args.tenant is not None else stored:
+    everybody = dict.fromkeys((*stored, *counted.failed))  # what cannot be read comes last, and says why
+    for name in [args.tenant] if args.tenant is not None else everybody:
         done = answer(args, calls.empty_tenant(name), timeout=PATIENCE)
         print(f"{line(name)}: {done.message}", file=sys.stderr if args.json else None)
     return _print_json(msgspec.structs.replace(counted, confirm=None)) if args.json else 0
