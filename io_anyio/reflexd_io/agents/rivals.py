@@ -22,7 +22,7 @@ def outranking(agent: Agent, at: Surroundings) -> list[str]:
     known = _KNOWN.get(agent.name)
     try:
         return [] if known is None else list(dict.fromkeys(known(at)))
-    except OSError:  # a folder that may not be looked into
+    except (OSError, RuntimeError):  # a folder that may not be looked into, a link to itself, nobody's home
         return []
 
 

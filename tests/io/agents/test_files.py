@@ -171,6 +171,11 @@ def test_what_was_added_can_be_taken_out_again(kind: str, text: str, path: files
         ("yaml", "a: [", ("b",)),
         ("yaml", "a: text\n", ("a", "b")),
         ("yaml", "- a\n", ("b",)),
+        *(
+            ("yaml", text, ("b",))
+            for text in ("a: 2001-99-99\n", "a: !!int x\n", "a: !!bool x\n", "a: !!timestamp x\n")
+        ),
+        pytest.param("yaml", "[" * 3000, ("b",), id="yaml-open-brackets"),
     ],
 )
 def test_what_cannot_be_edited_safely_is_refused(kind: str, text: str, path: files.Path) -> None:

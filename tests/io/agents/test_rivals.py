@@ -225,6 +225,16 @@ def test_files_of_any_other_shape_set_nothing(agent: str, tmp_path: Path) -> Non
         assert [told for told in outranking(BY_NAME[agent], at) if "add " not in told] == []
 
 
+def test_a_link_to_itself_and_a_home_of_nobody_set_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "work" / ".claude"
+    _made(tmp_path, {})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.json").symlink_to(folder / "settings.json")
+    assert outranking(BY_NAME["claude"], _at(tmp_path, "claude", {}, once=True)) == []
+    nobody = {"CLINE_PROVIDER_SETTINGS_PATH": "~nobody-is-called-so/settings.json"}
+    assert outranking(BY_NAME["cline"], _at(tmp_path, "cline", nobody, once=False)) == []
+
+
 class Done(NamedTuple):
     returncode: int
     stdout: str

@@ -10,11 +10,16 @@ import yaml
 
 from reflexd_io.agents.files.errors import CannotEdit
 
+_NO_YAML = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
+"""What PyYAML raises for what it cannot read: beside its own whatever Python does, as for a date in month 99,
+``!!bool x``, ``!!timestamp x`` or thousands of open brackets.
+"""
+
 
 def read(text: str) -> Any:
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise CannotEdit(f"it is no YAML: {' '.join(str(error).split())}") from error
     return {} if content is None else content
 
@@ -57,7 +62,7 @@ def drop(text: str, path: tuple[str | int, ...]) -> str:
 def _composed(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise CannotEdit(f"it is no YAML: {' '.join(str(error).split())}") from error
 
 
