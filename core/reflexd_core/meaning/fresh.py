@@ -6,7 +6,11 @@ a UUID in Python*) is another thing, and answered alike each time.
 
 import re
 
-_HINTS = ("random", "uuid", "guid", "passw", "passphrase", "another", "new ", "different", "dice", "coin", "surprise")
+_HINTS = (
+    *("random", "uuid", "guid", "pass", "one-time", "one time", "another", "new ", "different", " more "),
+    *("roll", "throw", "flip", "toss", "cast", "surprise"),
+)
+"""Without one of these no pattern matches; most questions have none."""
 
 _ASK = (
     r"^(?:(?:please|can you|could you|would you|just|now|and|ok|okay|i want you to|i need you to|i need|i want) )*"

@@ -36,6 +36,9 @@ MOMENT = [
     "Tesla stock price",
     "how much is Nvidia stock",
     "usd to eur",
+    "JPY to INR",
+    "What year is it?",
+    "how many days to Christmas?",
     "dollars in euros",
     "gas prices",
     "What is the newest Python version?",
@@ -68,6 +71,12 @@ ONE_OFF = [
     "come up with 5 random usernames",
     "can you flip a coin for me",
     "roll two dice",
+    "Roll a d20",
+    "Throw a die",
+    "tell me a few more riddles",
+    "suggest some more names",
+    "make me a passcode",
+    "give me ten one-time codes",
     "surprise me",
 ]
 LANGUAGE = [
