@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotLaunch as error:
         return fail(str(error))
     environ = {**os.environ, **made.variables}
-    _tell_rivals(agent, Surroundings(environ=environ, folder=Path.cwd(), address=address, once=True))
+    _tell_rivals(agent, address, environ, once=True)
     private = settings_of(args).storage_path / "agents"
     return run_program(made.command, environ, made.lent, private)
 
@@ -101,14 +101,13 @@ def _set_up(agent: Agent, address: Address, notes: Path, args: argparse.Namespac
             f"{plans[0].file} names no model of a provider that Reflex stands for; configure one in {agent.title} "
             f"first (`reflexd env {agent.name}` shows how)"
         )
-    here = Surroundings(environ=os.environ, folder=Path.cwd(), address=address)
     if not any(planned.changes for planned in plans):
         print(f"{agent.title} is set up already ({plans[0].file}).")
-        _tell_rivals(agent, here)
+        _tell_rivals(agent, address, os.environ)
         return 0
     print("".join(map(_diff, plans)), end="")
     if args.dry_run:
-        _tell_rivals(agent, here)
+        _tell_rivals(agent, address, os.environ)
         return 0
     written = [
         setting_up.write(planned, setting_up.note_file(notes, agent.name, place))
@@ -121,12 +120,16 @@ def _set_up(agent: Agent, address: Address, notes: Path, args: argparse.Namespac
             print(f"{note.file} as it was: {note.backup}")
     if agent.note:
         print(f"Note: {agent.note}")
-    _tell_rivals(agent, here)
+    _tell_rivals(agent, address, os.environ)
     return 0
 
 
-def _tell_rivals(agent: Agent, at: Surroundings) -> None:
-    """What leads the agent past Reflex all the same."""
+def _tell_rivals(agent: Agent, address: Address, environ: Mapping[str, str], *, once: bool = False) -> None:
+    """What leads the agent past Reflex all the same, as it is started from this folder."""
+    try:
+        at = Surroundings(environ=environ, folder=Path.cwd(), address=address, once=once)
+    except OSError:  # the folder was removed, or is closed, which is no reason to do nothing
+        return
     for said in outranking(agent, at):
         fail(f"{agent.title} may go past Reflex: {said}")
 

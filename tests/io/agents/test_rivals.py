@@ -316,6 +316,18 @@ def test_doctor_tells_what_does_not_stand_any_more_and_an_address_that_has_moved
     assert _of_agents(reflexd("doctor", "--json")) == []
 
 
+def test_a_folder_that_was_removed_stops_nothing(
+    tmp_path: Path, reflexd: Reflexd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = reflexd("setup", "claude")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert URL in (tmp_path / "home/.claude/settings.json").read_text("utf-8")
+
+
 def test_a_file_moved_by_a_variable_is_the_one_that_is_set_up(
     tmp_path: Path, reflexd: Reflexd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
