@@ -152,6 +152,15 @@ def test_a_service_whose_program_has_gone_is_none_until_it_is_installed_anew(tmp
     assert (moved.look().installed, moved.look().missing) == (True, None)
 
 
+def test_a_file_that_cannot_be_read_stops_no_look(tmp_path: Path) -> None:
+    watched, _ = manager(tmp_path, "linux", command=a_program(tmp_path))
+    watched.install()
+    unit = Path(watched.look().files[-1])
+    unit.unlink()
+    unit.mkdir()
+    assert watched.look().missing is None
+
+
 def test_the_status_names_the_program_that_has_gone(tmp_path: Path) -> None:
     """The command itself, over files of a home of its own."""
     (gone,) = a_program(tmp_path)

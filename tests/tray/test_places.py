@@ -97,6 +97,23 @@ def test_each_systems_entry_is_read_as_it_is_written(tmp_path: Path, platform: s
     assert not at_login.is_on(entry)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "<date>x</date>", "<integer>x</integer>", "<string>a</string>"),
+        *(
+            f"<dict><key>ProgramArguments</key>{value}</dict>"
+            for value in ("<integer>4</integer>", "<dict/>", "<array/>")
+        ),
+    ],
+)
+def test_an_agent_of_any_other_shape_names_no_program(tmp_path: Path, content: str) -> None:
+    entry = tmp_path / "a.plist"
+    entry.write_text(f'<?xml version="1.0"?><plist version="1.0">{content}</plist>', "utf-8")
+    assert named.program(entry) is None
+    assert not at_login.is_on(entry)
+
+
 def test_the_first_argument_is_read_out_of_its_quotes(tmp_path: Path) -> None:
     entry = tmp_path / "a.desktop"
     for program in (*WANTED, "/opt/$HOME/`x`/a\\b"):

@@ -121,7 +121,10 @@ class Manager:
     def _missing(self) -> str | None:
         """The program that the installed files name, where it is not there to be run."""
         starter = list(self._files)[-1]  # a socket unit, which names none, comes before its service
-        return named.missing(starter) if starter.exists() else None
+        try:
+            return named.missing(starter)
+        except OSError:  # it is not there, or is another's
+            return None
 
     def _starting(self) -> list[Sequence[str]]:
         match self._platform:

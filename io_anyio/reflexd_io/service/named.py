@@ -57,10 +57,10 @@ def _first(line: str) -> str:
 def _of_agent(content: bytes) -> str | None:
     try:
         agent = plistlib.loads(content)
-    except (ValueError, ExpatError):
+    except (ValueError, AttributeError, ExpatError):  # the second of a date that is none
         return None
     arguments = agent.get("ProgramArguments") if isinstance(agent, dict) else None
-    return str(arguments[0]) if arguments else None
+    return str(arguments[0]) if isinstance(arguments, list) and arguments else None
 
 
 def _of_script(content: bytes) -> str | None:
