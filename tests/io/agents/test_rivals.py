@@ -6,7 +6,6 @@ went through Reflex.
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from reflexd_io.agents.address import Address
 from reflexd_io.agents.rivals import outranking
 from reflexd_io.agents.surroundings import Surroundings
 from reflexd_io.agents.table import BY_NAME
-from reflexd_io.cli import main
+from support.agents.commands import Done, Reflexd, reflexd_with
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the system's own folders are named as on Linux")
 
@@ -235,40 +234,19 @@ def test_a_link_to_itself_and_a_home_of_nobody_set_nothing(tmp_path: Path) -> No
     assert outranking(BY_NAME["cline"], _at(tmp_path, "cline", nobody, once=False)) == []
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Reflexd = Callable[..., Done]
-
-
 @pytest.fixture
 def reflexd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reflexd:
     """The command line within this process, started in ``home/work``."""
     _made(tmp_path, {})
-    for name in os.environ:
-        if name not in ("PATH", "LANG"):
-            monkeypatch.delenv(name)
-    for name, value in (
-        ("HOME", str(tmp_path / "home")),
-        ("REFLEX_PORT", PORT),
-        ("REFLEX_INFERENCE_BACKEND", "off"),
-        ("REFLEX_MOCK_PROVIDER", "1"),
-        ("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring"),
-    ):
-        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path / "home/work")
-
-    def run(*args: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main(args)
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, said.out, said.err)
-
-    return run
+    named = {
+        "HOME": str(tmp_path / "home"),
+        "REFLEX_PORT": PORT,
+        "REFLEX_INFERENCE_BACKEND": "off",
+        "REFLEX_MOCK_PROVIDER": "1",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    return reflexd_with(named, monkeypatch, capsys)
 
 
 def _of_agents(done: Done) -> list[dict[str, str]]:

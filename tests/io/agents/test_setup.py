@@ -1,14 +1,12 @@
 """Agents set up and taken back, in homes of their own: backup, diff, idempotence, and exact undoing."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from reflexd_io.agents.table import AGENTS, Agent
-from reflexd_io.cli import main
+from support.agents.commands import Reflexd, reflexd_with
 
 SET_UP = [agent for agent in AGENTS if agent.files]
 PORT = "18765"
@@ -34,15 +32,6 @@ WRITTEN = {
 }
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Reflexd = Callable[..., Done]
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "home").mkdir()
@@ -52,20 +41,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def reflexd(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reflexd:
     """The command line within this process, in that home."""
-    for name in os.environ:
-        if name not in ("PATH", "LANG", "SYSTEMROOT"):
-            monkeypatch.delenv(name)
-    for name, value in (("HOME", str(home)), ("USERPROFILE", str(home)), ("REFLEX_PORT", PORT)):
-        monkeypatch.setenv(name, value)
-
-    def run(*args: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main(args)
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, said.out, said.err)
-
-    return run
+    named = {"HOME": str(home), "USERPROFILE": str(home), "REFLEX_PORT": PORT}
+    return reflexd_with(named, monkeypatch, capsys)
 
 
 def _file(home: Path, agent: Agent) -> Path:
